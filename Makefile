@@ -1,0 +1,62 @@
+# gtrace: the flight recorder for Go schedulers. `make help` lists the targets.
+# O=DIR builds elsewhere; SAN=address,undefined builds with sanitizers.
+VERSION  := 0.1.0
+O        ?= build/release
+SAN      ?=
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+CC       ?= cc
+CLANG    ?= clang
+BPFTOOL  ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+PKG      := pkg-config
+ARCH     := $(shell uname -m)
+BPF_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,x86)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+CFLAGS   ?= -O2 -g
+WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wvla \
+            -Wformat=2 -Wundef -Wmissing-prototypes $(if $(WERROR),-Werror)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DGT_VERSION='"$(VERSION)"' -I. -I$(O) $(WARN) $(CFLAGS) \
+            -fstack-protector-strong $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -DGT_SAN)
+ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
+
+include format/build.mk record/build.mk replay/build.mk tests/build.mk
+
+TOOLS := $(O)/gtrec $(O)/gtreplay $(O)/gtstat $(O)/gtexport
+
+.PHONY: all
+all: $(TOOLS) ## build the four tools
+
+$(O)/%.o: %.c | need-libs
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- what must be installed: one clear message instead of a compiler's ----
+NEED_PKGS := libelf:libelf-dev libzstd:libzstd-dev libbpf:libbpf-dev libcap:libcap-dev
+NEED_CMDS := $(CC):gcc $(CLANG):clang $(BPFTOOL):bpftool $(PKG):pkg-config
+.PHONY: need-libs
+need-libs:
+	@missing=; \
+	for p in $(NEED_CMDS); do command -v $${p%%:*} >/dev/null 2>&1 || missing="$$missing $${p##*:}"; done; \
+	for p in $(NEED_PKGS); do $(PKG) --exists $${p%%:*} 2>/dev/null || missing="$$missing $${p##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+		echo "gtrace needs these Debian packages:$$missing" >&2; \
+		echo "  sudo apt-get install$$missing      (or: make deps)" >&2; exit 1; fi
+
+.PHONY: deps
+deps: ## install what building and testing need (Debian 12)
+	tests/scripts/deps build test
+
+.PHONY: clean
+clean: ## remove the build tree
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' Makefile */build.mk | sed -E 's/:.*## /\t/' | sort | expand -t 14
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the probes hand to user space: the only structs that kernel and user side share. Not
+ * the file format: record/encode.c is the one place that turns them into struct gt_event.
+ *
+ * Addresses of user space take 48 bits (Go asks mmap for no more on amd64 and arm64), which
+ * leaves 16 bits of each address word for small facts.
+ */
+#ifndef GT_WIRE_H
+#define GT_WIRE_H
+
+#define GT_WIRE_ADDR_BITS 48
+#define GT_WIRE_ADDR_MASK ((1ULL << GT_WIRE_ADDR_BITS) - 1)
+
+#define GT_WIRE_MAX_STACK 32 /* frames of a creation stack */
+#define GT_WIRE_MAX_CPUS  1024
+
+/* Kinds of record; explicit and append-only. */
+#define GT_WIRE_STATUS	 1 /* casgstatus */
+#define GT_WIRE_SYSENTER 2 /* reentersyscall, Go 1.26 */
+#define GT_WIRE_SYSEXIT	 3 /* exitsyscall, Go 1.26 */
+#define GT_WIRE_CREATE	 4 /* casgstatus 6->1, 6->4: struct gt_wire_create follows the event */
+#define GT_WIRE_PREEMPT	 5
+#define GT_WIRE_CORO	 6
+
+/* Flags of a record. */
+#define GT_WIRE_F_RA	 0x01 /* the return address could not be read */
+#define GT_WIRE_F_G	 0x02 /* g could not be read: goid and reason are 0 */
+#define GT_WIRE_F_M	 0x04 /* m could not be read: actor and p are 0 */
+#define GT_WIRE_F_P	 0x08 /* p could not be read: no queue length */
+#define GT_WIRE_F_STACK	 0x10 /* the stack walk ended at an unreadable frame */
+#define GT_WIRE_F_STATUS 0x20 /* old or new does not fit its field: see aux */
+
+/*
+ * One record. Reads of user memory come first, then the reservation, then the time: a record
+ * that is not yet in its ring will get a later time than any that the consumer has seen.
+ */
+struct gt_wire_event {
+	__u64 ktime;	/* bpf_ktime_get_ns, CLOCK_MONOTONIC */
+	__u64 g_status; /* g:48 | old:4 | new:4 | wait reason:8 */
+	__u64 ra_kind;	/* return address:48 | kind:8 | flags:8 */
+	__u64 goid;
+	__u64 aux;	/* actor g (m.curg) for new == runnable and creations; syscallpc for 2->3 */
+	__u64 p_qlen;	/* P pointer:48 | local run-queue length:16 (0xffff: not read) */
+	__u32 tid;	/* in the initial pid namespace */
+	__u32 proc;	/* number of the target, from rodata */
+};
+
+/* Follows the event of kind GT_WIRE_CREATE. */
+struct gt_wire_create {
+	__u64 startpc, gopc, parent_goid;
+	__u32 depth, pad;
+	__u64 pcs[GT_WIRE_MAX_STACK]; /* creator's stack, innermost first */
+};
+
+/*
+ * Losses of one CPU, in memory that both sides map; user space takes them with atomic
+ * exchanges. One cache line each.
+ */
+struct gt_wire_loss {
+	__u64 lost;	/* reservations that failed, cumulative */
+	__u64 first_ns; /* time of the first failure since user space last took it; 0 none */
+	__u64 last_ns;
+	__u64 written; /* records submitted, cumulative */
+	__u64 refused; /* hits of the probes that were not for us, cumulative */
+	__u64 pad[3];
+};
+
+_Static_assert(sizeof(struct gt_wire_event) == 56, "wire event layout");
+_Static_assert(sizeof(struct gt_wire_create) == 32 + 8 * GT_WIRE_MAX_STACK, "wire create layout");
+_Static_assert(sizeof(struct gt_wire_loss) == 64, "wire loss layout");
+
+#endif

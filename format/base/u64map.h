@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Hash map from u64 to u64, open addressing with linear probing and backward-shift deletion.
+ * Used on the hot paths (g pointer -> goroutine, pc -> id). Keys may be any value, 0 too.
+ * No exit() on allocation failure: gt_u64map_put says so.
+ */
+#ifndef GT_U64MAP_H
+#define GT_U64MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct gt_u64map_slot {
+	uint64_t key, val;
+};
+
+struct gt_u64map {
+	struct gt_u64map_slot *slots; /* owned */
+	uint8_t *used;		      /* owned, one byte a slot */
+	size_t cap, n;		      /* cap is 0 or a power of two */
+};
+
+/* gt_u64map_get: pointer to the value, valid until the next put or del; NULL when absent. */
+uint64_t *gt_u64map_get(const struct gt_u64map *m, uint64_t key);
+
+/* gt_u64map_put: insert or overwrite; the value's place, NULL when memory is short. */
+uint64_t *gt_u64map_put(struct gt_u64map *m, uint64_t key, uint64_t val);
+
+/* gt_u64map_del: true when the key was there. */
+bool gt_u64map_del(struct gt_u64map *m, uint64_t key);
+
+void gt_u64map_free(struct gt_u64map *m);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libgtrace: write and read trace files. This is the only header of format/ that other rooms
+ * include (with model.h, which it brings). The format itself is docs/FORMAT.md.
+ *
+ * Writer and reader are single-threaded objects without globals. They never print, never
+ * look at the clock, and do no I/O but through the caller's sink or source.
+ */
+#ifndef GTRACE_H
+#define GTRACE_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "model.h"
+
+/* ---- where bytes go to and come from ------------------------------------------------- */
+
+/* The writer calls write() with whole pcapng blocks only, in order, never seeks. */
+struct gt_sink {
+	int (*write)(void *ctx, const void *p, size_t n, struct gt_err *err);
+	void *ctx;
+};
+
+/*
+ * read_at() gives up to N bytes at OFF: the count, 0 at the end, or a gt_code < 0. SIZE is
+ * UINT64_MAX for a stream that cannot seek; then OFF only ever grows by what was read.
+ */
+struct gt_source {
+	long (*read_at)(void *ctx, uint64_t off, void *p, size_t n, struct gt_err *err);
+	uint64_t size;
+	void *ctx;
+};
+
+/* ---- writer --------------------------------------------------------------------------- */
+
+struct gt_writer;
+
+struct gt_writer_opts { /* zero means the default everywhere */
+	uint32_t block_events;	 /* events in a block before it is written, default 16384 */
+	int zstd_level;		 /* default 1 */
+	uint32_t time_res_ns;	 /* quantum of event times, default 1; order is kept whatever it is */
+	uint64_t session;	 /* random id of the trace; the caller draws it; not 0 */
+	uint64_t start_ns;	 /* monotonic time that is 0 on people's time axis */
+	uint64_t start_wall_ns;	 /* realtime (Unix ns) at start_ns */
+	const char *boot_id, *hostname, *os, *hardware, *tool; /* "" or NULL: left out */
+	const char *const *comments; /* NULL-terminated, or NULL */
+	uint32_t n_cpus;
+};
+
+/* Figures of what was written; may be asked at any time, also after finish. */
+struct gt_writer_stats {
+	uint64_t events, blocks, bytes, keyframes, keyframe_bytes;
+};
+
+/* gt_writer_new: *out owns nothing of SINK, which must outlive it. Writes the section header. */
+int gt_writer_new(struct gt_writer **out, const struct gt_sink *sink,
+		  const struct gt_writer_opts *opts, struct gt_err *err) GT_MUST_CHECK;
+/* NULL is fine. A trace that was not finished stays readable to its last block. */
+void gt_writer_free(struct gt_writer *w);
+
+/* Tables. Rows are written no later than the block that first uses them. */
+int gt_writer_string(struct gt_writer *w, enum gt_string_class cls, const char *s,
+		     uint32_t *ret_id, struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_process(struct gt_writer *w, const struct gt_process *p, struct gt_err *err)
+	GT_MUST_CHECK;
+int gt_writer_thread(struct gt_writer *w, const struct gt_thread *t, struct gt_err *err)
+	GT_MUST_CHECK;
+/*
+ * gt_writer_pc: a pc of PROCESS as its file offset in module MODULE (0: the executable), its
+ * class, and its frames, innermost first (inlined ones too; n may be 0). STD tells for each
+ * frame whether its names are the standard library's. The id is new each time: the caller
+ * interns.
+ */
+int gt_writer_pc(struct gt_writer *w, uint32_t process, uint64_t offset, enum gt_ra_class cls,
+		 const struct gt_frame *frames, const bool *std, uint32_t n, uint32_t *ret_id,
+		 struct gt_err *err) GT_MUST_CHECK;
+/* gt_writer_stack: N pc ids, innermost first, 1 <= n <= 512. Interned: same pcs, same id. */
+int gt_writer_stack(struct gt_writer *w, const uint32_t *pcs, uint32_t n, uint32_t *ret_id,
+		    struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_goroutine(struct gt_writer *w, const struct gt_goroutine *g, struct gt_err *err)
+	GT_MUST_CHECK;
+
+/*
+ * gt_writer_event: events of all processes in the order (ts, cpu); GT_USAGE when time goes back.
+ * The event is in the file after the block is flushed: when full, or by gt_writer_flush.
+ */
+int gt_writer_event(struct gt_writer *w, const struct gt_event *ev, struct gt_err *err)
+	GT_MUST_CHECK;
+int gt_writer_loss(struct gt_writer *w, const struct gt_loss *l, struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_clock(struct gt_writer *w, uint64_t mono_ns, uint64_t boot_ns, uint64_t wall_ns,
+		    uint64_t error_ns, struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_stats_row(struct gt_writer *w, const struct gt_stats *s, struct gt_err *err)
+	GT_MUST_CHECK;
+int gt_writer_note(struct gt_writer *w, uint64_t ts, const char *text, struct gt_err *err)
+	GT_MUST_CHECK;
+
+/*
+ * Keyframes. _begin flushes the open event blocks; AS_OF: the keyframe holds the state after
+ * every event with ts <= as_of that was added, and no other. Then one _key for each goroutine that is
+ * not dead, gids ascending, then _end. gt_writer_keyframe_due: true when the event bytes
+ * since the last keyframe say that one is worth its size.
+ */
+bool gt_writer_keyframe_due(const struct gt_writer *w, uint64_t live);
+int gt_writer_keyframe_begin(struct gt_writer *w, uint64_t as_of, struct gt_err *err)
+	GT_MUST_CHECK;
+int gt_writer_key(struct gt_writer *w, const struct gt_key *k, struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_keyframe_end(struct gt_writer *w, struct gt_err *err) GT_MUST_CHECK;
+
+/* gt_writer_flush: write all that is open. WATERMARK: no event before it will come any more. */
+int gt_writer_flush(struct gt_writer *w, uint64_t watermark, struct gt_err *err) GT_MUST_CHECK;
+/* gt_writer_finish: flush, END block, index. Afterwards only gt_writer_get_stats and _free. */
+int gt_writer_finish(struct gt_writer *w, const struct gt_end *end, struct gt_err *err)
+	GT_MUST_CHECK;
+void gt_writer_get_stats(const struct gt_writer *w, struct gt_writer_stats *ret);
+
+/* ---- reader --------------------------------------------------------------------------- */
+
+struct gt_reader;
+
+struct gt_reader_opts {
+	uint64_t max_memory; /* bytes for tables and open blocks; default 4 GiB */
+	bool keyframes;	     /* also deliver keyframes met in passing (tests, copying) */
+	bool follow;	     /* a missing end is "still growing": next gives 0, may be called again */
+};
+
+enum gt_item_type {
+	GT_IT_EVENT = 1,
+	GT_IT_GOROUTINE, /* directory row; comes before the first event that needs it, or mends it */
+	GT_IT_PROCESS,
+	GT_IT_THREAD,
+	GT_IT_LOSS, /* recorded, or found by the reader (damage, missing blocks) */
+	GT_IT_KEY_BEGIN, /* a keyframe follows: forget all state; ts in u.key_as_of */
+	GT_IT_KEY,
+	GT_IT_KEY_END,
+	GT_IT_CLOCK,
+	GT_IT_STATS,
+	GT_IT_NOTE,
+	GT_IT_END,
+};
+
+struct gt_clock {
+	uint64_t mono_ns, boot_ns, wall_ns, error_ns;
+};
+
+struct gt_note {
+	uint64_t ts;
+	const char *text; /* borrowed until the next call on the reader */
+};
+
+struct gt_item {
+	enum gt_item_type type;
+	union {
+		struct gt_event ev;
+		struct gt_goroutine g;
+		struct gt_process process;
+		struct gt_thread thread;
+		struct gt_loss loss;
+		struct gt_key key;
+		uint64_t key_as_of;
+		struct gt_clock clock;
+		struct gt_stats stats;
+		struct gt_note note;
+		struct gt_end end;
+	} u;
+};
+
+/* Facts about the trace; strings live as long as the reader. */
+struct gt_trace_info {
+	uint64_t session, start_ns, start_wall_ns;
+	uint32_t version, time_res_ns, n_cpus;
+	const char *boot_id, *hostname, *os, *hardware, *tool;
+	uint32_t n_comments;
+	const char *const *comments;
+	bool indexed;	    /* an index was found and used; then the next three are exact */
+	bool complete;	    /* the END block is there */
+	uint64_t t_first, t_last; /* of events; t_last UINT64_MAX while not known */
+	uint64_t events;
+};
+
+/* What was wrong with the file, so far. All zero: nothing. */
+struct gt_damage {
+	uint64_t bad_blocks, bad_bytes, missing_blocks, missing_end, unknown_blocks;
+	char first[192]; /* the first problem, in words; "" none */
+};
+
+/* gt_reader_new: reads the head (and the index where SRC can seek). SRC must outlive it. */
+int gt_reader_new(struct gt_reader **out, const struct gt_source *src,
+		  const struct gt_reader_opts *opts, struct gt_err *err) GT_MUST_CHECK;
+void gt_reader_free(struct gt_reader *r);
+const struct gt_trace_info *gt_reader_info(const struct gt_reader *r);
+const struct gt_damage *gt_reader_damage(const struct gt_reader *r);
+
+/*
+ * gt_reader_next: the next item, events of all processes in time order: 1, 0 at the end, or a
+ * gt_code. Damage is skipped, told as GT_IT_LOSS items and in gt_reader_damage; only I/O
+ * errors, NOMEM and LIMIT end the reading.
+ */
+int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_reader_seek: go to the last keyframe with as_of <= T (or to the start). The next items
+ * are that keyframe, then what follows it. GT_UNSUPPORTED on a stream.
+ */
+int gt_reader_seek(struct gt_reader *r, uint64_t t, struct gt_err *err) GT_MUST_CHECK;
+/* gt_reader_span: first and last event time, by index or by scanning block headers. */
+int gt_reader_span(struct gt_reader *r, uint64_t *ret_first, uint64_t *ret_last,
+		   struct gt_err *err) GT_MUST_CHECK;
+
+/* Tables met so far. What is returned lives as long as the reader. Unknown ids give NULL or 0. */
+const char *gt_reader_string(const struct gt_reader *r, uint32_t id, enum gt_string_class *ret);
+uint32_t gt_reader_frames(const struct gt_reader *r, uint32_t pc, struct gt_frame *ret,
+			  uint32_t max); /* how many frames the pc has; fills at most MAX */
+enum gt_ra_class gt_reader_pc_class(const struct gt_reader *r, uint32_t pc);
+uint32_t gt_reader_stack(const struct gt_reader *r, uint32_t stack, uint32_t *ret_pcs,
+			 uint32_t max); /* depth; fills at most MAX pc ids, innermost first */
+const struct gt_process *gt_reader_process(const struct gt_reader *r, uint32_t process);
+uint32_t gt_reader_processes(const struct gt_reader *r); /* how many; they number from 1 */
+const char *gt_reader_reason(const struct gt_reader *r, uint32_t process, uint8_t reason);
+
+/* ---- files ---------------------------------------------------------------------------- */
+
+/* gt_source_open: PATH, "-" is stdin; .gz and .zst later. Close with gt_source_close. */
+int gt_source_open(struct gt_source *ret, const char *path, struct gt_err *err) GT_MUST_CHECK;
+void gt_source_close(struct gt_source *src);
+
+#endif

@@ -1,0 +1,23 @@
+# gtrec: the BPF object, its skeleton, the Go binary reader, the recorder.
+GOLANG_SRC := $(wildcard record/golang/*.c)
+GOLANG_OBJ := $(GOLANG_SRC:%.c=$(O)/%.o)
+RECORD_SRC := $(wildcard record/*.c)
+RECORD_OBJ := $(RECORD_SRC:%.c=$(O)/%.o)
+RECORD_LIBS = $(shell $(PKG) --libs libbpf libelf libcap) -lpthread
+
+$(O)/libgolang.a: $(GOLANG_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | need-libs
+	@mkdir -p $(@D)
+	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) \
+		-I/usr/include/$(shell $(CC) -print-multiarch) -Ibpf -c -o $@ $<
+
+$(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
+	$(BPFTOOL) gen skeleton $< name gt_$* > $@
+
+$(RECORD_OBJ): $(O)/bpf/probes.skel.h
+
+$(O)/gtrec: $(RECORD_OBJ) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)

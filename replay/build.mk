@@ -1,0 +1,15 @@
+# The readers: engine, gtreplay, gtstat, gtexport.
+ENGINE_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard replay/engine/*.c))
+STAT_OBJ   := $(patsubst %.c,$(O)/%.o,$(wildcard replay/stat/*.c))
+EXPORT_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard replay/export/*.c))
+VIEW_OBJ   := $(patsubst %.c,$(O)/%.o,$(wildcard replay/view/*.c))
+
+$(O)/libengine.a: $(ENGINE_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(O)/gtreplay: $(O)/replay/gtreplay.o $(VIEW_OBJ) $(O)/libengine.a $(O)/libgtrace.a
+$(O)/gtstat: $(O)/replay/gtstat.o $(STAT_OBJ) $(VIEW_OBJ) $(O)/libengine.a $(O)/libgtrace.a
+$(O)/gtexport: $(O)/replay/gtexport.o $(EXPORT_OBJ) $(VIEW_OBJ) $(O)/libengine.a $(O)/libgtrace.a
+$(O)/gtreplay $(O)/gtstat $(O)/gtexport:
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm
