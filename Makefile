@@ -20,7 +20,7 @@ MAKEFLAGS += --no-builtin-rules
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wvla \
             -Wformat=2 -Wundef -Wmissing-prototypes $(if $(WERROR),-Werror)
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DGT_VERSION='"$(VERSION)"' -I. -I$(O) $(WARN) $(CFLAGS) \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DGTRACE_VERSION='"$(VERSION)"' -I. -I$(O) $(WARN) $(CFLAGS) \
             -fstack-protector-strong $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -DGT_SAN)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 

@@ -63,7 +63,7 @@ static inline uint32_t gt_in_u32(struct gt_in *in)
 {
 	const uint8_t *p = gt_in_bytes(in, 4);
 	return p ? (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-				(uint32_t)p[3] << 24
+			       (uint32_t)p[3] << 24
 		 : 0;
 }
 

@@ -27,7 +27,8 @@ static void say(const char *level, const char *fmt, va_list ap)
 	size_t len = strlen(line);
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?'; /* names come from files and processes: no terminal escapes */
+			line[i] =
+				'?'; /* names come from files and processes: no terminal escapes */
 	line[len++] = '\n';
 	(void)!write(STDERR_FILENO, line, len);
 }
