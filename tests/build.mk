@@ -1,6 +1,11 @@
-# Tests. `make check` runs them all; each prints its own `N passed, N failed, N skipped`.
+# Tests. tests/run runs them: one line a test, then `N passed, N failed, N skipped`.
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
+CLI_TESTS    := $(wildcard tests/cli/*.sh)
+LIVE_TESTS   := $(wildcard tests/live/*.sh)
+ORACLE_TESTS := $(wildcard tests/oracle/*.sh)
+K ?=
+RUN = O=$(O) tests/run $(if $(K),-k '$(K)')
 
 $(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D)
@@ -8,3 +13,55 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtra
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## build the unit tests
+
+.PHONY: check
+check: ## get what the tests need, build, run all tests; K=REGEX picks some
+	tests/scripts/deps build test lint
+	$(MAKE) all unit
+	$(RUN) tests/scripts/lint $(UNIT_BIN) $(CLI_TESTS) $(LIVE_TESTS) $(ORACLE_TESTS)
+
+.PHONY: check-fast
+check-fast: all unit ## the tests that need neither root nor Go: about a minute
+	$(RUN) $(UNIT_BIN) $(CLI_TESTS)
+
+.PHONY: live
+live: all ## the tests that record real programs (root)
+	$(RUN) $(LIVE_TESTS)
+
+.PHONY: oracle
+oracle: all ## gtrec's view of a program against the program's own runtime/trace (root)
+	$(RUN) $(ORACLE_TESTS)
+
+.PHONY: asan
+asan: ## unit and cli tests with AddressSanitizer and UBSan
+	$(MAKE) O=build/asan SAN=address,undefined check-fast
+
+.PHONY: lint
+lint: ## formatting, sizes, complexity, layers, banned calls, shell scripts
+	tests/scripts/deps lint
+	tests/scripts/lint
+
+.PHONY: demo
+demo: ## a leaky Go service, recorded, explained and exported into ./demo-out
+	tests/scripts/deps build demo
+	$(MAKE) all
+	O=$(O) tests/scripts/demo
+
+.PHONY: bench
+bench: all ## costs, as ratios of one run (root)
+	tests/scripts/deps build demo
+	O=$(O) tests/bench/run
+
+.PHONY: fuzz
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+T ?= 60
+fuzz: ## libFuzzer on everything that reads untrusted bytes; T=SECONDS each
+	tests/scripts/deps build fuzz
+	$(MAKE) O=build/fuzz CC=$(CLANG) SAN=address,undefined \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(FUZZ_BIN)
+	tests/scripts/fuzz $(T) $(FUZZ_BIN)
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.a,$^) -lelf $(FORMAT_LIBS) -lm
