@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One Go process: found, identified, its Go image opened, its memory readable. Everything is
+ * bound to descriptors (pidfd, /proc/PID, /proc/PID/mem, the image file), so that a pid that
+ * the kernel gives out again is noticed and never mistaken for the target.
+ */
+#ifndef GT_TARGET_H
+#define GT_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "format/base/err.h"
+#include "record/golang/golang.h"
+
+struct gt_target {
+	pid_t pid;	      /* as gtrec sees it */
+	int pidfd;	      /* readable (poll) when the process has ended */
+	int procfd;	      /* /proc/PID, O_PATH */
+	int memfd;	      /* /proc/PID/mem; -1 where it could not be opened */
+	int imagefd;	      /* the file that Go lives in: the executable or a c-shared .so */
+	char image_path[32];  /* "/proc/self/fd/N": for perf_event_open and libbpf; right inode */
+	struct gt_gobin *bin; /* owned */
+	uint64_t bias;	      /* address in memory = link-time address + bias */
+	uint64_t start_ns;    /* start time since boot */
+	uid_t uid;	      /* effective */
+	uint32_t bits;	      /* GT_TF_* */
+	uint32_t ns_pid;      /* its pid in its own pid namespace */
+	uint64_t dev, ino;    /* of the image file */
+	char comm[16];
+	char *exe;   /* what /proc/PID/exe points to, " (deleted)" removed; owned */
+	char *image; /* name of the image file, == exe unless GT_TF_SO; owned */
+	char *argv0; /* argv[0]; "" where it is empty; owned */
+};
+
+#define GT_TF_SO      0x1 /* Go lives in a shared object, not in the executable */
+#define GT_TF_DELETED 0x2 /* the image was replaced or removed on disk */
+#define GT_TF_MNTNS   0x4 /* other mount namespace (container) */
+#define GT_TF_PIDNS   0x8 /* other pid namespace than gtrec */
+
+/*
+ * gt_target_open: PID must be a live process, a Go one, 64 bit. Fails with GT_GONE (no such
+ * process, zombie), GT_UNSUPPORTED (kernel thread, a thread's id, not Go, too old, 32-bit),
+ * GT_DENIED (permission; says what is missing), GT_IO, GT_NOMEM. Works on a process in its
+ * exec stop. Close with gt_target_free (NULL is fine).
+ */
+int gt_target_open(struct gt_target **out, pid_t pid, struct gt_err *err) GT_MUST_CHECK;
+void gt_target_free(struct gt_target *t);
+/* gt_target_alive: still the same live process. */
+bool gt_target_alive(const struct gt_target *t);
+/*
+ * gt_target_rebase: where the image is mapped now. gt_target_open has done it already; a .so
+ * that was dlopened again may have moved. GT_UNSUPPORTED: not mapped.
+ */
+int gt_target_rebase(struct gt_target *t, struct gt_err *err) GT_MUST_CHECK;
+/* gt_target_process: the words of the trace file for it (PROCESS number, times: the caller's). */
+void gt_target_process(const struct gt_target *t, struct gt_process *ret);
+
+/* ---- memory --------------------------------------------------------------------------- */
+
+/*
+ * gt_target_read: N bytes at ADDR, all or an error: GT_IO (nothing mapped there: os_errno
+ * EFAULT), GT_GONE, GT_DENIED. No signal, no stop, no trap in the target.
+ */
+int gt_target_read(const struct gt_target *t, uint64_t addr, void *buf, size_t n,
+		   struct gt_err *err) GT_MUST_CHECK;
+
+struct gt_read {
+	uint64_t addr;
+	void *buf;
+	uint32_t n;
+	bool ok; /* out: all N bytes were read */
+};
+/*
+ * gt_target_read_many: each of N reads; those that fail have !ok. One system call for about
+ * 1000 of them (one more for each that fails). Error: only GT_GONE, GT_DENIED.
+ */
+int gt_target_read_many(const struct gt_target *t, struct gt_read *r, size_t n,
+			struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- threads -------------------------------------------------------------------------- */
+
+struct gt_task {
+	uint32_t tid;	 /* as gtrec sees it */
+	uint32_t ns_tid; /* in its own pid namespace: Go's m.procid */
+	char comm[16];
+};
+/* gt_target_threads: FN for each thread; threads that end meanwhile are left out. */
+int gt_target_threads(const struct gt_target *t, void (*fn)(void *ctx, const struct gt_task *task),
+		      void *ctx, struct gt_err *err) GT_MUST_CHECK;
+
+/*
+ * Joining threads. BPF tells a thread by its tid in the initial pid namespace (init_tid).
+ * /proc tells it by the tid in gtrec's namespace, and its NSpid line leads from there to the
+ * innermost one, which is what Go keeps in m.procid. In the initial namespace init_tid and
+ * gtrec's tid are the same number; inside a pid namespace init_tid is a number that no file
+ * there shows, and the only bridge is the event itself: gtrec reads g->m->procid of the
+ * goroutine that the event says ran on init_tid. gt_tidmap holds both ways:
+ *
+ *   gt_tidmap_refresh   from /proc, when a tid is not known yet (cheap: once for each thread)
+ *   gt_tidmap_learn     init_tid <-> m.procid as read from memory (inside a pid namespace)
+ *   gt_tidmap_get       init_tid -> what is known
+ */
+struct gt_tidmap;
+struct gt_tid {
+	uint32_t init_tid; /* 0 not known */
+	uint32_t tid;	   /* as gtrec sees it; 0 not known */
+	uint32_t ns_tid;   /* == m.procid; 0 not known */
+	char comm[16];
+};
+int gt_tidmap_new(struct gt_tidmap **out, const struct gt_target *t,
+		  struct gt_err *err) GT_MUST_CHECK;
+void gt_tidmap_free(struct gt_tidmap *m);
+int gt_tidmap_refresh(struct gt_tidmap *m, struct gt_err *err) GT_MUST_CHECK;
+int gt_tidmap_learn(struct gt_tidmap *m, uint32_t init_tid, uint32_t procid,
+		    struct gt_err *err) GT_MUST_CHECK;
+/* NULL: not known yet. Valid until the next refresh or learn. */
+const struct gt_tid *gt_tidmap_get(const struct gt_tidmap *m, uint32_t init_tid);
+/* gt_tidmap_by_procid: the thread that Go calls PROCID; its init_tid may still be 0. */
+const struct gt_tid *gt_tidmap_by_procid(const struct gt_tidmap *m, uint32_t procid);
+/* gt_pidns_initial: gtrec lives in the initial pid namespace. */
+bool gt_pidns_initial(void);
+
+#endif
