@@ -56,7 +56,7 @@ static inline uint8_t gt_in_u8(struct gt_in *in)
 static inline uint16_t gt_in_u16(struct gt_in *in)
 {
 	const uint8_t *p = gt_in_bytes(in, 2);
-	return p ? (uint16_t)(p[0] | p[1] << 8) : 0;
+	return (uint16_t)(p ? p[0] | p[1] << 8 : 0);
 }
 
 static inline uint32_t gt_in_u32(struct gt_in *in)

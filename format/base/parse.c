@@ -23,7 +23,7 @@ static const struct unit size_units[] = { { "", 1 },	       { "B", 1 },
 					  { "G", 1ULL << 30 }, { "T", 1ULL << 40 } };
 
 /*
- * number: digits with at most 9 decimals at *S, times MUL found by the unit that follows.
+ * number: digits at *S with at most 9 decimals that are not 0, as whole and billionths.
  * Integer arithmetic throughout: a duration is exact or refused.
  */
 static bool number(const char **s, uint64_t *ret_whole, uint64_t *ret_nano)
@@ -41,8 +41,11 @@ static bool number(const char **s, uint64_t *ret_whole, uint64_t *ret_nano)
 		p++;
 		if (!isdigit((unsigned char)*p))
 			return false;
-		for (; isdigit((unsigned char)*p); p++, place /= 10)
+		for (; isdigit((unsigned char)*p); p++, place /= 10) {
+			if (!place && *p != '0')
+				return false;
 			nano += (uint64_t)(*p - '0') * place;
+		}
 	}
 	*s = p;
 	*ret_whole = whole;
@@ -58,13 +61,16 @@ static const struct unit *unit(const struct unit *units, size_t n, const char *s
 	return NULL;
 }
 
-/* scale: (whole + nano/1e9) * mul, false on overflow past 2^63 - 1. */
-static bool scale(uint64_t whole, uint64_t nano, uint64_t mul, uint64_t *ret)
+/*
+ * scale: (whole + nano/1e9) * mul, false past 2^63 - 1; EXACT: also where it is no whole
+ * number (nobody means 1.1G of memory to the byte, but 0.5ns is a mistake).
+ */
+static bool scale(uint64_t whole, uint64_t nano, uint64_t mul, bool exact, uint64_t *ret)
 {
-	unsigned __int128 v = (unsigned __int128)whole * mul +
-			      (unsigned __int128)nano * mul / 1000000000;
+	unsigned __int128 part = (unsigned __int128)nano * mul;
+	unsigned __int128 v = (unsigned __int128)whole * mul + part / 1000000000;
 
-	if (v > INT64_MAX)
+	if (v > INT64_MAX || (exact && part % 1000000000))
 		return false;
 	*ret = (uint64_t)v;
 	return true;
@@ -86,7 +92,7 @@ int gt_parse_duration(const char *s, uint64_t *ret_ns, struct gt_err *err)
 		size_t len = strcspn(p, "0123456789.");
 		const struct unit *u = unit(time_units, sizeof(time_units) / sizeof(*time_units), p,
 					    len);
-		if (!u || !scale(whole, nano, u->mul, &part) || total + part > INT64_MAX)
+		if (!u || !scale(whole, nano, u->mul, true, &part) || total + part > INT64_MAX)
 			goto bad;
 		total += part;
 		p += len;
@@ -104,16 +110,15 @@ int gt_parse_size(const char *s, uint64_t *ret, struct gt_err *err)
 
 	if (number(&p, &whole, &nano)) {
 		size_t len = strlen(p);
-		if (len == 3 && !strcmp(p + 1, "iB"))
-			len = 1;
-		else if (len == 2 && p[1] == 'B')
+		bool prefixed = len > 1 && toupper((unsigned char)*p) != 'B';
+		if (prefixed && (!strcmp(p + 1, "iB") || !strcmp(p + 1, "B")))
 			len = 1;
 		char up[2] = { (char)toupper((unsigned char)*p), 0 };
 		const struct unit *u = len > 1 ? NULL
 					       : unit(size_units,
 						      sizeof(size_units) / sizeof(*size_units), up,
 						      len);
-		if (u && scale(whole, nano, u->mul, ret))
+		if (u && scale(whole, nano, u->mul, u->mul == 1, ret))
 			return GT_OK;
 	}
 	return gt_fail(err, GT_USAGE, "'%s' is no size (say 4096, 64M, 1G)", s);
@@ -141,30 +146,45 @@ static int two(const char *s, int max)
 	return v <= max ? v : -1;
 }
 
+static int days_in(int year, int mon)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100) || year % 400 == 0;
+
+	return days[mon - 1] + (mon == 2 && leap);
+}
+
+/* zone: "Z" or "+hh:mm" as seconds east; false for anything else. */
+static bool zone(const char *p, int *ret)
+{
+	if (!strcmp(p, "Z") || !strcmp(p, "z")) {
+		*ret = 0;
+		return true;
+	}
+	if (strlen(p) != 6 || (*p != '+' && *p != '-') || p[3] != ':')
+		return false;
+	int h = two(p + 1, 23), m = two(p + 4, 59);
+	*ret = (h * 3600 + m * 60) * (*p == '-' ? -1 : 1);
+	return h >= 0 && m >= 0;
+}
+
 static bool rfc3339(const char *s, uint64_t *ret_ns)
 {
 	uint64_t whole, nano = 0;
 	struct tm tm = { 0 };
-	int offset = 0;
+	int offset;
 
 	if (strlen(s) < 20 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != ' ') ||
-	    s[13] != ':' || s[16] != ':')
+	    s[13] != ':' || s[16] != ':' || (s[19] != '.' && isdigit((unsigned char)s[19])))
 		return false;
 	int hi = two(s, 99), lo = two(s + 2, 99), mon = two(s + 5, 12), day = two(s + 8, 31);
 	int hour = two(s + 11, 23), min = two(s + 14, 59);
-	if (hi < 19 || lo < 0 || mon < 1 || day < 1 || hour < 0 || min < 0)
+	if (hi < 19 || lo < 0 || mon < 1 || day < 1 || hour < 0 || min < 0 ||
+	    day > days_in(hi * 100 + lo, mon))
 		return false;
 	const char *p = s + 17;
-	if (two(p, 60) < 0 || !number(&p, &whole, &nano))
+	if (two(p, 60) < 0 || !number(&p, &whole, &nano) || !zone(p, &offset))
 		return false;
-	if (*p == '+' || *p == '-') {
-		int oh = two(p + 1, 23), om = p[3] == ':' ? two(p + 4, 59) : -1;
-		if (strlen(p) != 6 || oh < 0 || om < 0)
-			return false;
-		offset = (oh * 3600 + om * 60) * (*p == '-' ? -1 : 1);
-	} else if (strcmp(p, "Z") && strcmp(p, "z")) {
-		return false;
-	}
 	tm.tm_year = hi * 100 + lo - 1900;
 	tm.tm_mon = mon - 1;
 	tm.tm_mday = day;
@@ -174,7 +194,7 @@ static bool rfc3339(const char *s, uint64_t *ret_ns)
 	time_t t = timegm(&tm) - offset;
 	if (t < 0)
 		return false;
-	return scale((uint64_t)t, nano, 1000000000, ret_ns);
+	return scale((uint64_t)t, nano, 1000000000, false, ret_ns);
 }
 
 int gt_parse_when(const char *s, struct gt_when *ret, struct gt_err *err)
@@ -206,7 +226,9 @@ char *gt_format_duration(char buf[GT_DUR_MAX], uint64_t ns)
 					     { "us", 1000 } };
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		if (ns < steps[i].mul)
+		/* 999.9us is 1.00ms: "1000us" would be four digits */
+		uint64_t slack = steps[i].mul <= 1000000000 ? steps[i].mul / 2000 : 0;
+		if (ns < steps[i].mul - slack)
 			continue;
 		double v = (double)ns / (double)steps[i].mul;
 		(void)snprintf(buf, GT_DUR_MAX, "%.*f%s",
