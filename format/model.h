@@ -183,8 +183,10 @@ struct gt_loss {
 struct gt_key {
 	struct gt_goroutine g;
 	uint64_t since_ns; /* when it came into this state; 0: before the trace */
-	uint64_t last_ns;  /* its last event; 0: none */
+	uint64_t last_ns;  /* its last event, or snapshot that said something; 0: none */
 	uint64_t waker;	   /* gid that made it runnable last; 0 none */
+	uint64_t partner;  /* gid at the other end of its last coroutine switch; 0 none */
+	uint64_t uncertain_ns; /* events up to here may be lost: uncertain while last_ns is less */
 	uint32_t tid;	   /* thread it is on, 0 none */
 	int32_t p;	   /* P it ran on last, -1 */
 	uint32_t stack;	   /* block stack, 0 none */
@@ -192,8 +194,17 @@ struct gt_key {
 	uint8_t state;	   /* enum gt_gstate of replay/engine */
 	uint8_t reason;	   /* wait reason number */
 	uint8_t wake_class; /* enum gt_ra_class of the last wake-up */
-	uint8_t kflags;	   /* the engine's: leaked, uncertain, ... */
+	uint8_t kflags;	   /* GT_KF_* */
+	uint8_t old;	   /* enum gt_status: what its last event left */
 };
+
+/* What else the engine knows of a goroutine's state. */
+#define GT_KF_LEAKED	0x01 /* the runtime's leak finder said so */
+#define GT_KF_UNCERTAIN 0x02 /* last_ns < uncertain_ns: events may be missing since */
+#define GT_KF_PENDING	0x04 /* only its directory row was met: not born as of now */
+#define GT_KF_CORO_WAIT 0x08 /* it waits because it switched to another coroutine */
+#define GT_KF_COROUTINE 0x10 /* made parked, by iter.Pull */
+#define GT_KF_SYSPROBE	0x20 /* its state was told by a SYSENTER or SYSEXIT probe */
 
 /* Cumulative figures, written about once a second and at the end. */
 struct gt_stats {

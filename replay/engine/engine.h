@@ -42,6 +42,7 @@ enum gt_repair {
 	GT_R_SNAPSHOT_DIFFERS,	/* a snapshot contradicts the believed state with no race to explain it */
 	GT_R_LOST_BEFORE,	/* old does not match and none of the rules above explains it */
 	GT_R_DUPLICATE,		/* R15: probe and casgstatus told the same transition twice */
+	GT_R_AFTER_LOSS,	/* as THREAD_TAKEN, SNAPSHOT_DIFFERS or LOST_BEFORE, but known losses explain it */
 	GT_R_COUNT
 };
 
@@ -63,10 +64,11 @@ struct gt_step {
 	uint8_t from, to;	 /* enum gt_gstate */
 	uint8_t from_reason, reason; /* wait reason numbers of FROM and TO where they are waits */
 	uint8_t wake_class;	 /* enum gt_ra_class, where to == RUNNABLE */
-	uint8_t repair;		 /* enum gt_repair: this step was inferred, not seen */
+	uint8_t repair;		 /* enum gt_repair: this step was inferred (ABORTED_PARK: seen, but no wait) */
 	uint8_t event_flags;	 /* GT_EVF_* of the event */
 	bool created;		 /* first step of a goroutine created in the trace */
 	bool snapshot;		 /* told by a snapshot, not by an event */
+	bool uncertain;		 /* events may be lost between since_ns and ts: FROM may be untrue */
 };
 
 struct gt_engine;
@@ -96,10 +98,13 @@ int gt_engine_loss(struct gt_engine *e, const struct gt_loss *l, struct gt_err *
 void gt_engine_reset(struct gt_engine *e, uint64_t as_of);
 int gt_engine_key(struct gt_engine *e, const struct gt_key *k, struct gt_err *err) GT_MUST_CHECK;
 
-/* gt_engine_get: NULL for a gid not known, or dead and forgotten. */
+/* gt_engine_get: NULL for a gid not known, or dead and forgotten (in its own last step it is DEAD). */
 const struct gt_gor_state *gt_engine_get(const struct gt_engine *e, uint64_t gid);
 /* gt_engine_next: the live goroutine with the smallest gid > AFTER; NULL at the end. */
 const struct gt_gor_state *gt_engine_next(const struct gt_engine *e, uint64_t after);
+/* gt_engine_next_key: the same for writing keyframes: with those of which only the directory
+ * row was fed so far (GT_KF_PENDING), as their rows will not be read again after a seek. */
+const struct gt_gor_state *gt_engine_next_key(const struct gt_engine *e, uint64_t after);
 uint64_t gt_engine_live(const struct gt_engine *e);
 /* gt_engine_on_thread: gid that runs on (process, tid), 0 none. */
 uint64_t gt_engine_on_thread(const struct gt_engine *e, uint32_t process, uint32_t tid);
