@@ -62,50 +62,54 @@ enum gt_event_kind {
  */
 enum gt_ra_class {
 	GT_RA_UNKNOWN = 0,
-	GT_RA_NEWPROC = 1,	   /* newproc1 */
-	GT_RA_EXECUTE = 2,	   /* execute */
-	GT_RA_PARK = 3,		   /* park_m: a real park */
-	GT_RA_READY = 4,	   /* ready: by a goroutine, or a timer when there is no actor */
-	GT_RA_INJECT = 5,	   /* injectglist: netpoll rest list, sysmon, STW restart, GC queues */
-	GT_RA_FIND = 6,		   /* findRunnable, findrunnable: netpoll, GC worker, trace reader */
-	GT_RA_FINDGC = 7,	   /* findRunnableGCWorker */
-	GT_RA_GOSCHED = 8,	   /* goschedImpl: Gosched or preemption */
-	GT_RA_GOYIELD = 9,	   /* goyield_m */
-	GT_RA_ENTERSYSCALL = 10,   /* reentersyscall, entersyscall */
-	GT_RA_ENTERSYSBLOCK = 11,  /* entersyscallblock */
-	GT_RA_EXITSYSCALL = 12,	   /* exitsyscall */
-	GT_RA_EXITSYSCALL_NOP = 13, /* exitsyscall0 (<= 1.25), exitsyscallNoP (1.26): no P was free */
-	GT_RA_GOEXIT = 14,	   /* goexit0, gdestroy */
-	GT_RA_NEEDM = 15,	   /* needm: a C thread enters Go */
-	GT_RA_DROPM = 16,	   /* dropm: it leaves */
-	GT_RA_EXTRAM = 17,	   /* oneNewExtraM */
-	GT_RA_NEWSTACK = 18,	   /* newstack: stack growth */
-	GT_RA_CORO = 19,	   /* coroswitch_m */
-	GT_RA_SELFWAIT = 20,	   /* casGToWaiting*, STW, forEachP, GC mark: on CPU, on g0 */
-	GT_RA_GCWORKER = 21,	   /* gcBgMarkWorker and its closures: as SELFWAIT */
-	GT_RA_GCASSIST = 22,	   /* gcAssistAlloc*: as SELFWAIT */
-	GT_RA_LEAKCHECK = 23,	   /* findGoroutineLeaks (1.26 experiment) */
-	GT_RA_DEBUGCALL = 24,	   /* debugCall* */
-	GT_RA_SYSCALL_PC = 32,	   /* not a casgstatus caller: a pc in package syscall or runtime's syscall stubs */
-	GT_RA_CGO_PC = 33,	   /* a pc in runtime.cgocall or asmcgocall */
+	GT_RA_NEWPROC = 1, /* newproc1 */
+	GT_RA_EXECUTE = 2, /* execute */
+	GT_RA_PARK = 3,	   /* park_m: a real park */
+	GT_RA_READY = 4,   /* ready: by a goroutine, or a timer when there is no actor */
+	GT_RA_INJECT = 5,  /* injectglist: netpoll rest list, sysmon, STW restart, GC queues */
+	GT_RA_FIND = 6,	   /* findRunnable, findrunnable: netpoll, GC worker, trace reader */
+	GT_RA_FINDGC = 7,  /* findRunnableGCWorker */
+	GT_RA_GOSCHED = 8, /* goschedImpl: Gosched or preemption */
+	GT_RA_GOYIELD = 9, /* goyield_m */
+	GT_RA_ENTERSYSCALL = 10,  /* reentersyscall, entersyscall */
+	GT_RA_ENTERSYSBLOCK = 11, /* entersyscallblock */
+	GT_RA_EXITSYSCALL = 12,	  /* exitsyscall */
+	GT_RA_EXITSYSCALL_NOP =
+		13,	       /* exitsyscall0 (<= 1.25), exitsyscallNoP (1.26): no P was free */
+	GT_RA_GOEXIT = 14,     /* goexit0, gdestroy */
+	GT_RA_NEEDM = 15,      /* needm: a C thread enters Go */
+	GT_RA_DROPM = 16,      /* dropm: it leaves */
+	GT_RA_EXTRAM = 17,     /* oneNewExtraM */
+	GT_RA_NEWSTACK = 18,   /* newstack: stack growth */
+	GT_RA_CORO = 19,       /* coroswitch_m */
+	GT_RA_SELFWAIT = 20,   /* casGToWaiting*, STW, forEachP, GC mark: on CPU, on g0 */
+	GT_RA_GCWORKER = 21,   /* gcBgMarkWorker and its closures: as SELFWAIT */
+	GT_RA_GCASSIST = 22,   /* gcAssistAlloc*: as SELFWAIT */
+	GT_RA_LEAKCHECK = 23,  /* findGoroutineLeaks (1.26 experiment) */
+	GT_RA_DEBUGCALL = 24,  /* debugCall* */
+	GT_RA_SYSCALL_PC = 32, /* not a casgstatus caller: a pc in package syscall or runtime's
+				  syscall stubs */
+	GT_RA_CGO_PC = 33,     /* a pc in runtime.cgocall or asmcgocall */
 };
 
 /* One event. Fields that an event does not carry are 0, or -1 where said. */
 struct gt_event {
 	uint64_t ts;	  /* ns */
 	uint64_t gid;	  /* whose event it is */
-	uint64_t actor;	  /* gid of m.curg at the event: waker or creator; 0: none (timer, netpoll, ...) */
+	uint64_t actor;	  /* gid of m.curg at the event: waker or creator; 0: none (timer, netpoll,
+			     ...) */
 	uint64_t arg;	  /* by kind: width of a snapshot read or STW in ns, ... */
 	uint32_t process; /* from 1, see struct gt_process */
 	uint32_t tid;	  /* thread, as the host's kernel numbers it */
 	uint32_t ra;	  /* pc id: return address of casgstatus, caller's pc for SYSENTER */
-	uint32_t pc;	  /* pc id: for running -> syscall, where the syscall or cgo call was made */
-	uint32_t stack;	  /* stack id: creator's stack at creation, the block stack at a park or SNAP */
-	int32_t p;	  /* P id; -1 not known */
-	int32_t m;	  /* M id; -1 not known */
-	int32_t qlen;	  /* local run-queue length of P; -1 not known */
-	uint16_t cpu;	  /* ring the event came through, == the CPU it happened on */
-	uint8_t kind;	  /* enum gt_event_kind */
+	uint32_t pc;	/* pc id: for running -> syscall, where the syscall or cgo call was made */
+	uint32_t stack; /* stack id: creator's stack at creation, the block stack at a park or SNAP
+			 */
+	int32_t p;	/* P id; -1 not known */
+	int32_t m;	/* M id; -1 not known */
+	int32_t qlen;	/* local run-queue length of P; -1 not known */
+	uint16_t cpu;	/* ring the event came through, == the CPU it happened on */
+	uint8_t kind;	/* enum gt_event_kind */
 	uint8_t old, new; /* enum gt_status, scan bit removed */
 	uint8_t reason;	  /* the runtime's wait reason number, valid at parks (name: by process) */
 	uint8_t flags;	  /* GT_EVF_* */
@@ -115,8 +119,9 @@ struct gt_event {
 #define GT_GF_SYSTEM	  0x01 /* the runtime's own [traceback.go:isSystemGoroutine] */
 #define GT_GF_EXTRAM	  0x02 /* stands for a C thread that called into Go */
 #define GT_GF_EXISTED	  0x04 /* not created within the trace: found by snapshot or first event */
-#define GT_GF_PROVISIONAL 0x08 /* goid not yet known (Go <= 1.23, between creation and first run) */
-#define GT_GF_LOCKED	  0x10 /* locked to its thread when last read */
+#define GT_GF_PROVISIONAL 0x08 /* goid not yet known (Go <= 1.23, between creation and first run)  \
+				*/
+#define GT_GF_LOCKED 0x10      /* locked to its thread when last read */
 
 /* What does not change over a goroutine's life. A later row for the same gid replaces it. */
 struct gt_goroutine {
@@ -127,27 +132,27 @@ struct gt_goroutine {
 	uint64_t parent_goid; /* as the runtime says (>= 1.21) or the creator's goid; 0 not known */
 	uint64_t created_ns;  /* 0: before the trace */
 	uint32_t process;
-	uint32_t start_pc;    /* pc id of the entry function */
-	uint32_t site_pc;     /* pc id of the go statement (g.gopc) */
-	uint32_t stack;	      /* creation stack id */
-	uint32_t flags;	      /* GT_GF_* */
+	uint32_t start_pc; /* pc id of the entry function */
+	uint32_t site_pc;  /* pc id of the go statement (g.gopc) */
+	uint32_t stack;	   /* creation stack id */
+	uint32_t flags;	   /* GT_GF_* */
 };
 
 /* One process of the trace. */
 struct gt_process {
-	uint32_t process;      /* number in the trace, from 1; its pcapng interface is process - 1 */
-	uint32_t pid;	       /* as gtrec saw it */
-	uint64_t start_ns;     /* start time since boot, /proc/PID/stat field 22, in ns */
-	uint64_t seen_ns;      /* when it came under trace */
-	uint32_t launched;     /* 1: traced from its first instruction (gtrec -- COMMAND) */
-	uint32_t gomaxprocs;   /* 0 not known */
-	uint64_t probe_flags;  /* reserved, 0 */
-	const char *exe;       /* path; strings are borrowed, "" where not known */
-	const char *build_id;  /* Go build id */
+	uint32_t process;     /* number in the trace, from 1; its pcapng interface is process - 1 */
+	uint32_t pid;	      /* as gtrec saw it */
+	uint64_t start_ns;    /* start time since boot, /proc/PID/stat field 22, in ns */
+	uint64_t seen_ns;     /* when it came under trace */
+	uint32_t launched;    /* 1: traced from its first instruction (gtrec -- COMMAND) */
+	uint32_t gomaxprocs;  /* 0 not known */
+	uint64_t probe_flags; /* reserved, 0 */
+	const char *exe;      /* path; strings are borrowed, "" where not known */
+	const char *build_id; /* Go build id */
 	const char *gnu_build_id;
-	const char *go_version; /* as in the binary, e.g. "go1.26.8 X:synctest" */
-	const char *arch;	/* "amd64", "arm64" */
-	const char *cmdline0;	/* argv[0] only */
+	const char *go_version;	    /* as in the binary, e.g. "go1.26.8 X:synctest" */
+	const char *arch;	    /* "amd64", "arm64" */
+	const char *cmdline0;	    /* argv[0] only */
 	const char *const *reasons; /* wait reason names by number */
 	uint32_t n_reasons;
 };
@@ -182,20 +187,20 @@ struct gt_loss {
 /* The state of one goroutine in a keyframe, as of the keyframe's time. */
 struct gt_key {
 	struct gt_goroutine g;
-	uint64_t since_ns; /* when it came into this state; 0: before the trace */
-	uint64_t last_ns;  /* its last event, or snapshot that said something; 0: none */
-	uint64_t waker;	   /* gid that made it runnable last; 0 none */
-	uint64_t partner;  /* gid at the other end of its last coroutine switch; 0 none */
+	uint64_t since_ns;     /* when it came into this state; 0: before the trace */
+	uint64_t last_ns;      /* its last event, or snapshot that said something; 0: none */
+	uint64_t waker;	       /* gid that made it runnable last; 0 none */
+	uint64_t partner;      /* gid at the other end of its last coroutine switch; 0 none */
 	uint64_t uncertain_ns; /* events up to here may be lost: uncertain while last_ns is less */
-	uint32_t tid;	   /* thread it is on, 0 none */
-	int32_t p;	   /* P it ran on last, -1 */
-	uint32_t stack;	   /* block stack, 0 none */
-	uint32_t pc;	   /* pc id of the syscall's caller, 0 none */
-	uint8_t state;	   /* enum gt_gstate of replay/engine */
-	uint8_t reason;	   /* wait reason number */
-	uint8_t wake_class; /* enum gt_ra_class of the last wake-up */
-	uint8_t kflags;	   /* GT_KF_* */
-	uint8_t old;	   /* enum gt_status: what its last event left */
+	uint32_t tid;	       /* thread it is on, 0 none */
+	int32_t p;	       /* P it ran on last, -1 */
+	uint32_t stack;	       /* block stack, 0 none */
+	uint32_t pc;	       /* pc id of the syscall's caller, 0 none */
+	uint8_t state;	       /* enum gt_gstate of replay/engine */
+	uint8_t reason;	       /* wait reason number */
+	uint8_t wake_class;    /* enum gt_ra_class of the last wake-up */
+	uint8_t kflags;	       /* GT_KF_* */
+	uint8_t old;	       /* enum gt_status: what it was before its last event */
 };
 
 /* What else the engine knows of a goroutine's state. */
@@ -209,23 +214,23 @@ struct gt_key {
 /* Cumulative figures, written about once a second and at the end. */
 struct gt_stats {
 	uint64_t ts;
-	uint64_t events;	 /* written to the file so far */
-	uint64_t lost;		 /* ring reservations that failed */
+	uint64_t events;				    /* written to the file so far */
+	uint64_t lost;					    /* ring reservations that failed */
 	uint64_t goid_zero, unreadable, bad_status, resync; /* kept, but flagged; by reason */
-	uint64_t bytes;		 /* of the file so far */
-	uint64_t recorder_cpu_ns; /* user + system of gtrec */
-	uint64_t hits;		 /* probe hits, where the kernel counts them; else 0 */
+	uint64_t bytes;					    /* of the file so far */
+	uint64_t recorder_cpu_ns;			    /* user + system of gtrec */
+	uint64_t hits; /* probe hits, where the kernel counts them; else 0 */
 };
 
 enum gt_end_reason {
-	GT_END_SIGNAL = 1,  /* Ctrl-C, SIGTERM */
+	GT_END_SIGNAL = 1, /* Ctrl-C, SIGTERM */
 	GT_END_DURATION = 2,
-	GT_END_EXIT = 3,    /* the target exited */
-	GT_END_KILLED = 4,  /* the target died of a signal */
+	GT_END_EXIT = 3,   /* the target exited */
+	GT_END_KILLED = 4, /* the target died of a signal */
 	GT_END_NOSPACE = 5,
 	GT_END_SIZE = 6,
 	GT_END_ERROR = 7,
-	GT_END_COPY = 8,    /* written by a copying tool */
+	GT_END_COPY = 8, /* written by a copying tool */
 };
 
 struct gt_end {

@@ -17,7 +17,7 @@
 /* What a goroutine is doing. Values stand in keyframes: append, never renumber. */
 enum gt_gstate {
 	GT_S_UNKNOWN = 0,
-	GT_S_IDLE = 1,	   /* struct allocated, no goroutine yet; or an idle extra-M g */
+	GT_S_IDLE = 1, /* struct allocated, no goroutine yet; or an idle extra-M g */
 	GT_S_RUNNABLE = 2,
 	GT_S_RUNNING = 3,
 	GT_S_SELFWAIT = 4, /* status "waiting", but on its CPU, working on g0; shown as running */
@@ -31,18 +31,20 @@ enum gt_gstate {
 /* What a rule had to mend; index of gt_engine_repairs. Names: gt_repair_name. */
 enum gt_repair {
 	GT_R_NONE = 0,
-	GT_R_UNSEEN_PREEMPT,	/* B1: 4->1 of a running goroutine: preempted for a stack scan */
-	GT_R_UNSEEN_CORO,	/* B2: a coroutine switch nobody saw */
-	GT_R_UNSEEN_SYSENTER,	/* B3: 3->x of a running goroutine */
-	GT_R_UNSEEN_SYSEXIT,	/* B3: 2->x of a goroutine in a syscall */
-	GT_R_ABORTED_PARK,	/* R6: park_m undid its own park */
-	GT_R_THREAD_TAKEN,	/* R14: two goroutines on one thread; the older one closed as unknown */
-	GT_R_GOID_MISMATCH,	/* R17 */
-	GT_R_BAD_STATUS,	/* R16 */
-	GT_R_SNAPSHOT_DIFFERS,	/* a snapshot contradicts the believed state with no race to explain it */
-	GT_R_LOST_BEFORE,	/* old does not match and none of the rules above explains it */
-	GT_R_DUPLICATE,		/* R15: probe and casgstatus told the same transition twice */
-	GT_R_AFTER_LOSS,	/* as THREAD_TAKEN, SNAPSHOT_DIFFERS or LOST_BEFORE, but known losses explain it */
+	GT_R_UNSEEN_PREEMPT,  /* B1: 4->1 of a running goroutine: preempted for a stack scan */
+	GT_R_UNSEEN_CORO,     /* B2: a coroutine switch nobody saw */
+	GT_R_UNSEEN_SYSENTER, /* B3: 3->x of a running goroutine */
+	GT_R_UNSEEN_SYSEXIT,  /* B3: 2->x of a goroutine in a syscall */
+	GT_R_ABORTED_PARK,    /* R6: park_m undid its own park */
+	GT_R_THREAD_TAKEN,  /* R14: two goroutines on one thread; the older one closed as unknown */
+	GT_R_GOID_MISMATCH, /* R17 */
+	GT_R_BAD_STATUS,    /* R16 */
+	GT_R_SNAPSHOT_DIFFERS, /* a snapshot contradicts the believed state with no race to explain
+				  it */
+	GT_R_LOST_BEFORE,      /* old does not match and none of the rules above explains it */
+	GT_R_DUPLICATE,	       /* R15: probe and casgstatus told the same transition twice */
+	GT_R_AFTER_LOSS,       /* as THREAD_TAKEN, SNAPSHOT_DIFFERS or LOST_BEFORE, but known losses
+				  explain it */
 	GT_R_COUNT
 };
 
@@ -55,20 +57,21 @@ struct gt_gor_state {
 struct gt_step {
 	uint64_t ts;
 	uint64_t gid;
-	uint64_t waker;	   /* gid, where to == RUNNABLE and a goroutine did it; creator at creation */
+	uint64_t waker; /* gid, where to == RUNNABLE and a goroutine did it; creator at creation */
 	uint64_t since_ns; /* when the state FROM began; 0 before the trace */
 	uint32_t tid;
 	uint32_t stack, pc;
 	int32_t p, m, qlen;
 	uint16_t cpu;
-	uint8_t from, to;	 /* enum gt_gstate */
+	uint8_t from, to;	     /* enum gt_gstate */
 	uint8_t from_reason, reason; /* wait reason numbers of FROM and TO where they are waits */
-	uint8_t wake_class;	 /* enum gt_ra_class, where to == RUNNABLE */
-	uint8_t repair;		 /* enum gt_repair: this step was inferred (ABORTED_PARK: seen, but no wait) */
-	uint8_t event_flags;	 /* GT_EVF_* of the event */
-	bool created;		 /* first step of a goroutine created in the trace */
-	bool snapshot;		 /* told by a snapshot, not by an event */
-	bool uncertain;		 /* events may be lost between since_ns and ts: FROM may be untrue */
+	uint8_t wake_class;	     /* enum gt_ra_class, where to == RUNNABLE */
+	uint8_t repair; /* enum gt_repair: this step was inferred (ABORTED_PARK: seen, but no wait)
+			 */
+	uint8_t event_flags; /* GT_EVF_* of the event */
+	bool created;	     /* first step of a goroutine created in the trace */
+	bool snapshot;	     /* told by a snapshot, not by an event */
+	bool uncertain;	     /* events may be lost between since_ns and ts: FROM may be untrue */
 };
 
 struct gt_engine;
@@ -83,22 +86,22 @@ struct gt_engine_opts {
 	uint64_t snap_slack_ns; /* default 1 ms: a probe precedes its status change */
 };
 
-int gt_engine_new(struct gt_engine **out, const struct gt_engine_opts *opts, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_engine_new(struct gt_engine **out, const struct gt_engine_opts *opts,
+		  struct gt_err *err) GT_MUST_CHECK;
 void gt_engine_free(struct gt_engine *e);
 
 /* Items in file order. Each returns GT_OK, GT_NOMEM or GT_LIMIT. */
-int gt_engine_event(struct gt_engine *e, const struct gt_event *ev, struct gt_err *err)
-	GT_MUST_CHECK;
-int gt_engine_goroutine(struct gt_engine *e, const struct gt_goroutine *g, struct gt_err *err)
-	GT_MUST_CHECK;
-int gt_engine_loss(struct gt_engine *e, const struct gt_loss *l, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_engine_event(struct gt_engine *e, const struct gt_event *ev,
+		    struct gt_err *err) GT_MUST_CHECK;
+int gt_engine_goroutine(struct gt_engine *e, const struct gt_goroutine *g,
+			struct gt_err *err) GT_MUST_CHECK;
+int gt_engine_loss(struct gt_engine *e, const struct gt_loss *l, struct gt_err *err) GT_MUST_CHECK;
 /* Keyframe: reset, then load each row. */
 void gt_engine_reset(struct gt_engine *e, uint64_t as_of);
 int gt_engine_key(struct gt_engine *e, const struct gt_key *k, struct gt_err *err) GT_MUST_CHECK;
 
-/* gt_engine_get: NULL for a gid not known, or dead and forgotten (in its own last step it is DEAD). */
+/* gt_engine_get: NULL for a gid not known, or dead and forgotten (in its own last step it is DEAD).
+ */
 const struct gt_gor_state *gt_engine_get(const struct gt_engine *e, uint64_t gid);
 /* gt_engine_next: the live goroutine with the smallest gid > AFTER; NULL at the end. */
 const struct gt_gor_state *gt_engine_next(const struct gt_engine *e, uint64_t after);
