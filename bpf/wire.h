@@ -40,10 +40,10 @@ struct gt_wire_event {
 	__u64 g_status; /* g:48 | old:4 | new:4 | wait reason:8 */
 	__u64 ra_kind;	/* return address:48 | kind:8 | flags:8 */
 	__u64 goid;
-	__u64 aux;	/* actor g (m.curg) for new == runnable and creations; syscallpc for 2->3 */
-	__u64 p_qlen;	/* P pointer:48 | local run-queue length:16 (0xffff: not read) */
-	__u32 tid;	/* in the initial pid namespace */
-	__u32 proc;	/* number of the target, from rodata */
+	__u64 aux;    /* actor g (m.curg) for new == runnable and creations; syscallpc for 2->3 */
+	__u64 p_qlen; /* P pointer:48 | local run-queue length:16 (0xffff: not read) */
+	__u32 tid;    /* in the initial pid namespace */
+	__u32 proc;   /* number of the target, from rodata */
 };
 
 /* Follows the event of kind GT_WIRE_CREATE. */
@@ -61,9 +61,25 @@ struct gt_wire_loss {
 	__u64 lost;	/* reservations that failed, cumulative */
 	__u64 first_ns; /* time of the first failure since user space last took it; 0 none */
 	__u64 last_ns;
-	__u64 written; /* records submitted, cumulative */
-	__u64 refused; /* hits of the probes that were not for us, cumulative */
-	__u64 pad[3];
+	__u64 pad[5];
+};
+
+/* Facts beyond the core record, each for the price of one or two reads of user memory. */
+#define GT_FACT_ACTOR 0x1 /* m.curg at wake-ups and creations */
+#define GT_FACT_P     0x2 /* m.p when a goroutine starts to run */
+#define GT_FACT_QLEN  0x4 /* the length of that P's run queue */
+
+/* What the programs know of their target: set before the load, constant after it. */
+struct gt_probe_config {
+	__u32 proc;
+	__u32 facts;	     /* GT_FACT_* */
+	__u32 ra_off;	     /* return address at sp + ra_off (amd64) */
+	__u32 args_on_stack; /* arm64 Go 1.17: casgstatus's arguments at sp + arg_off */
+	__u32 arg_off;
+	__u32 stack_depth; /* frames of a creation stack; 0: none */
+	__u32 g_stack, g_m, g_sched_bp, g_syscallpc, g_status, g_parent_goid, g_gopc, g_startpc;
+	__u32 m_curg;
+	__u32 p_runqhead;
 };
 
 _Static_assert(sizeof(struct gt_wire_event) == 56, "wire event layout");
