@@ -9,6 +9,8 @@
 #ifndef GT_WIRE_H
 #define GT_WIRE_H
 
+#include <linux/types.h>
+
 #define GT_WIRE_ADDR_BITS 48
 #define GT_WIRE_ADDR_MASK ((1ULL << GT_WIRE_ADDR_BITS) - 1)
 

@@ -10,25 +10,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* gt_vec_push: room for one more element of SIZE bytes in *P; its index, or -1. */
-static inline long gt_vec_push(void **p, size_t *n, size_t *cap, size_t size)
+/* gt_vec_push: room for one more zeroed element of SIZE bytes in *P; its place, or NULL. */
+static inline void *gt_vec_push(void **p, size_t *n, size_t *cap, size_t size)
 {
 	if (*n == *cap) {
 		size_t want = *cap ? *cap * 2 : 16;
 		void *q = want > (size_t)-1 / 2 / size ? NULL : realloc(*p, want * size);
 		if (!q)
-			return -1;
+			return NULL;
 		*p = q;
 		*cap = want;
 	}
-	memset((char *)*p + *n * size, 0, size);
-	return (long)(*n)++;
+	return memset((char *)*p + (*n)++ * size, 0, size);
 }
 
 #define GT_VEC_PUSH(v)                                                                             \
-	(gt_vec_push((void **)&(v)->p, &(v)->n, &(v)->cap, sizeof(*(v)->p)) < 0                    \
-		 ? NULL                                                                            \
-		 : &(v)->p[(v)->n - 1])
+	((__typeof__((v)->p))gt_vec_push((void **)&(v)->p, &(v)->n, &(v)->cap, sizeof(*(v)->p)))
 #define GT_VEC_FREE(v) (free((v)->p), (v)->p = NULL, (v)->n = (v)->cap = 0)
 
 #endif

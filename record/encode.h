@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one place that turns what the probes say into events of the trace: records of all CPUs
+ * are merged up to the watermark, goroutines get their gid, addresses their pc id, and each
+ * event goes to the engine (for keyframes) and to the writer.
+ */
+#ifndef GT_ENCODE_H
+#define GT_ENCODE_H
+
+#include "drain.h"
+#include "format/gtrace.h"
+#include "replay/engine/engine.h"
+#include "symbols.h"
+#include "target.h"
+
+struct gt_encoder;
+
+/* One goroutine as read from memory; see snapshot.h. */
+struct gt_snap_row {
+	uint32_t process;
+	uint64_t t0, t1; /* read between */
+	uint64_t gptr, goid, parent_goid, gopc, startpc, syscallpc;
+	uint32_t procid; /* m.procid of the thread it is on; 0 none */
+	uint8_t status, reason;
+	bool locked;
+	uint32_t depth;
+	const uint64_t *pcs; /* return addresses, innermost first; copied */
+};
+
+/* Counts since new. */
+struct gt_encoder_counts {
+	uint64_t events; /* given to the writer, snapshots not counted */
+	uint64_t goid_zero, unreadable, bad_status, resync;
+	uint64_t late; /* records older than a watermark already used: must be 0 */
+	uint64_t first_ns, last_ns;
+};
+
+/* gt_encoder_new: W must outlive it. N_CPUS possible CPUs. */
+int gt_encoder_new(struct gt_encoder **out, struct gt_writer *w, uint32_t n_cpus,
+		   struct gt_err *err) GT_MUST_CHECK;
+void gt_encoder_free(struct gt_encoder *e);
+
+/*
+ * gt_encoder_process: process number N (from 1, in order) is T, borrowed until the end. Its
+ * records have proc == N.
+ */
+int gt_encoder_process(struct gt_encoder *e, uint32_t n, struct gt_target *t,
+		       struct gt_err *err) GT_MUST_CHECK;
+/* gt_encoder_batch: takes B. Encodes all that its watermark allows. */
+int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *err) GT_MUST_CHECK;
+/* gt_encoder_snap: ROW waits for its place in time. */
+int gt_encoder_snap(struct gt_encoder *e, const struct gt_snap_row *row,
+		    struct gt_err *err) GT_MUST_CHECK;
+int gt_encoder_loss(struct gt_encoder *e, const struct gt_loss *l,
+		    struct gt_err *err) GT_MUST_CHECK;
+/* gt_encoder_finish: nothing more will come: encode what waits, whatever the watermark. */
+int gt_encoder_finish(struct gt_encoder *e, struct gt_err *err) GT_MUST_CHECK;
+
+const struct gt_encoder_counts *gt_encoder_get_counts(const struct gt_encoder *e);
+uint64_t gt_encoder_live(const struct gt_encoder *e);
+/* gt_encoder_bad: address of a g whose status made no sense since the last call; 0 none. */
+uint64_t gt_encoder_bad(struct gt_encoder *e, uint32_t *ret_process);
+
+#endif

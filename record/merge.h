@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Records of all CPUs in one order: by time, then CPU, then arrival. A CPU's records are
+ * nearly sorted (a probe can be preempted between its reservation and another's), so each
+ * CPU has a queue sorted by insertion, and a heap over the queues' heads gives the next.
+ */
+#ifndef GT_MERGE_H
+#define GT_MERGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A record that waits; WHAT and OWNER are the caller's. */
+struct gt_pending {
+	uint64_t ts;
+	const void *what;
+	void *owner;
+};
+
+struct gt_merge_queue {
+	struct gt_pending *p;
+	size_t head, n, cap; /* waiting: p[head .. n) */
+};
+
+struct gt_merge {
+	struct gt_merge_queue *q;
+	uint32_t n;	/* queues */
+	uint32_t *heap; /* queues that are not empty, by head */
+	uint32_t n_heap;
+};
+
+/* gt_merge_init: N queues; false: out of memory. */
+bool gt_merge_init(struct gt_merge *m, uint32_t n);
+void gt_merge_free(struct gt_merge *m);
+/* gt_merge_add: to queue CPU. gt_merge_next must be preceded by gt_merge_start after adds. */
+bool gt_merge_add(struct gt_merge *m, uint32_t cpu, struct gt_pending p);
+void gt_merge_start(struct gt_merge *m);
+/* gt_merge_next: the oldest with ts < BEFORE; false: none. */
+bool gt_merge_next(struct gt_merge *m, uint64_t before, struct gt_pending *ret, uint32_t *ret_cpu);
+
+#endif

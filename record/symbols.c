@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Program counters become ids of the trace. */
+#include "symbols.h"
+
+#include <stdlib.h>
+
+#include "format/base/u64map.h"
+#include "format/base/vec.h"
+
+#define MAX_INLINE 64
+#define MAX_DEPTH  512
+
+struct gt_symbols {
+	struct gt_writer *w;  /* borrowed */
+	struct gt_u64map ids; /* process:15 | kind:1 | pc:48 -> pc id */
+	struct {
+		uint8_t *p; /* class by pc id */
+		size_t n, cap;
+	} cls;
+};
+
+int gt_symbols_new(struct gt_symbols **out, struct gt_writer *w, struct gt_err *err)
+{
+	struct gt_symbols *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return gt_fail(err, GT_NOMEM, "out of memory");
+	s->w = w;
+	*out = s;
+	return GT_OK;
+}
+
+void gt_symbols_free(struct gt_symbols *s)
+{
+	if (!s)
+		return;
+	gt_u64map_free(&s->ids);
+	GT_VEC_FREE(&s->cls);
+	free(s);
+}
+
+static int set_class(struct gt_symbols *s, uint32_t id, enum gt_ra_class cls, struct gt_err *err)
+{
+	while (s->cls.n <= id)
+		if (!GT_VEC_PUSH(&s->cls))
+			return gt_fail(err, GT_NOMEM, "out of memory");
+	s->cls.p[id] = (uint8_t)cls;
+	return GT_OK;
+}
+
+int gt_symbols_pc(struct gt_symbols *s, uint32_t process, const struct gt_target *t, uint64_t pc,
+		  enum gt_pc_kind kind, uint32_t *ret_id, struct gt_err *err)
+{
+	uint64_t key = (uint64_t)process << 49 | (uint64_t)kind << 48 | (pc & ((1ULL << 48) - 1));
+	struct gt_frame frames[MAX_INLINE];
+	bool std[MAX_INLINE];
+	uint32_t id;
+
+	*ret_id = 0;
+	if (!pc)
+		return GT_OK;
+	uint64_t *known = gt_u64map_get(&s->ids, key);
+	if (known) {
+		*ret_id = (uint32_t)*known;
+		return GT_OK;
+	}
+	uint64_t vaddr = pc - t->bias, offset;
+	uint32_t n = gt_gobin_frames(t->bin, kind == GT_PC_RETURN ? vaddr - 1 : vaddr, frames, std,
+				     MAX_INLINE);
+	if (n > MAX_INLINE)
+		n = MAX_INLINE;
+	/* An address outside the image (C libraries, vdso) keeps its address for a name. */
+	if (!gt_gobin_file_offset(t->bin, vaddr, &offset))
+		offset = pc;
+	enum gt_ra_class cls = gt_gobin_class(t->bin, vaddr);
+	int rc = gt_writer_pc(s->w, process, offset, cls, frames, std, n, &id, err);
+	if (rc)
+		return rc;
+	if (!gt_u64map_put(&s->ids, key, id))
+		return gt_fail(err, GT_NOMEM, "out of memory");
+	rc = set_class(s, id, cls, err);
+	if (!rc)
+		*ret_id = id;
+	return rc;
+}
+
+int gt_symbols_stack(struct gt_symbols *s, uint32_t process, const struct gt_target *t,
+		     const uint64_t *pcs, uint32_t n, uint32_t *ret_id, struct gt_err *err)
+{
+	uint32_t ids[MAX_DEPTH], depth = 0;
+
+	*ret_id = 0;
+	for (uint32_t i = 0; i < n && depth < MAX_DEPTH; i++) {
+		int rc = gt_symbols_pc(s, process, t, pcs[i], GT_PC_RETURN, &ids[depth], err);
+		if (rc)
+			return rc;
+		if (ids[depth])
+			depth++;
+	}
+	return depth ? gt_writer_stack(s->w, ids, depth, ret_id, err) : GT_OK;
+}
+
+enum gt_ra_class gt_symbols_class(void *ctx, uint32_t id)
+{
+	const struct gt_symbols *s = ctx;
+
+	return id < s->cls.n ? (enum gt_ra_class)s->cls.p[id] : GT_RA_UNKNOWN;
+}
