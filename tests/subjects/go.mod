@@ -1,0 +1,3 @@
+module gtrace.test/subjects
+
+go 1.17
