@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Probes in one process: the programs are loaded with what the binary tells (layout, sites),
+ * attached to this pid alone (other processes of the same binary have no breakpoint), and
+ * their losses are read. No return probes, ever: they break Go's moving stacks.
+ */
+#ifndef GT_ATTACH_H
+#define GT_ATTACH_H
+
+#include "format/gtrace.h"
+#include "ring.h"
+#include "target.h"
+
+struct gt_attach_opts {
+	uint32_t facts;	      /* GT_FACT_* of bpf/wire.h */
+	uint32_t stack_depth; /* of creation stacks; 0: none */
+	bool empty;	      /* programs that do nothing: the floor that benches compare with */
+};
+
+struct gt_attach;
+
+/*
+ * gt_attach_start: put probes into T, whose records get process number PROCESS and go to
+ * RINGS. T may be running, or stopped at its exec. GT_DENIED: the kernel refuses, the message
+ * says what is missing; GT_UNSUPPORTED: no site; GT_GONE. On failure nothing stays attached.
+ */
+int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t process,
+		    const struct gt_rings *rings, const struct gt_attach_opts *opts,
+		    struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_attach_losses: FN for each CPU on which records were lost since the last call. An error
+ * of FN ends it.
+ */
+int gt_attach_losses(struct gt_attach *a,
+		     int (*fn)(void *ctx, const struct gt_loss *l, struct gt_err *err), void *ctx,
+		     struct gt_err *err) GT_MUST_CHECK;
+uint64_t gt_attach_lost(const struct gt_attach *a); /* in all, so far */
+bool gt_attach_sleepable(const struct gt_attach *a);
+/* gt_attach_stop: take the probes out; losses can still be asked for. Takes ~100 ms. */
+void gt_attach_stop(struct gt_attach *a);
+void gt_attach_free(struct gt_attach *a);
+
+#endif

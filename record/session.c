@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One recording: processes, drain, encoder, file. */
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drain.h"
+#include "format/base/log.h"
+#include "format/base/parse.h"
+#include "format/base/vec.h"
+#include "snapshot.h"
+
+#define STATS_EVERY_NS 1000000000u
+#define CLOCK_EVERY_NS 10000000000u
+
+/* One process under trace. */
+struct member {
+	struct gt_target *t;
+	struct gt_attach *a;
+	uint64_t allgs; /* where its list of goroutines is; 0 not known */
+	bool gone, checked;
+};
+
+struct gt_session {
+	struct gt_outfile *file;
+	struct gt_sink sink;
+	struct gt_rings *rings;
+	struct gt_drain *drain;
+	struct gt_writer *w;
+	struct gt_encoder *enc;
+	struct gt_attach_opts attach;
+	struct {
+		struct member *p;
+		size_t n, cap;
+	} members;
+	uint64_t start_ns, next_stats_ns, next_clock_ns, drain_cpu_ns, end_ns;
+	bool committed;
+};
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* First line of a file, "" when there is none. */
+static void first_line(const char *path, char *buf, size_t n)
+{
+	FILE *f = fopen(path, "re");
+
+	buf[0] = 0;
+	if (f && fgets(buf, (int)n, f))
+		buf[strcspn(buf, "\n")] = 0;
+	if (f)
+		(void)fclose(f);
+}
+
+/* Wall, boot and monotonic clock as close together as three tries allow. */
+static int clock_row(struct gt_session *s, struct gt_err *err)
+{
+	uint64_t best = UINT64_MAX, mono = 0, boot = 0, wall = 0;
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t a = now_ns(CLOCK_MONOTONIC), w = now_ns(CLOCK_REALTIME);
+		uint64_t b = now_ns(CLOCK_BOOTTIME), z = now_ns(CLOCK_MONOTONIC);
+		if (z - a < best) {
+			best = z - a;
+			mono = a + (z - a) / 2;
+			boot = b;
+			wall = w;
+		}
+	}
+	return gt_writer_clock(s->w, mono, boot, wall, best, err);
+}
+
+static int open_writer(struct gt_session *s, const struct gt_session_opts *o, struct gt_err *err)
+{
+	char boot[64], os[256];
+	struct utsname u;
+	struct gt_writer_opts wo = { .zstd_level = o->level,
+				     .time_res_ns = (uint32_t)o->time_res_ns,
+				     .boot_id = boot,
+				     .os = os,
+				     .tool = "gtrec " GTRACE_VERSION,
+				     .comments = o->comments,
+				     .n_cpus = s->rings->n };
+
+	if (uname(&u))
+		return gt_fail_errno(err, GT_IO, "uname");
+	(void)snprintf(os, sizeof(os), "%s %s %s", u.sysname, u.release, u.version);
+	first_line("/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	wo.hostname = u.nodename;
+	wo.hardware = u.machine;
+	if (getrandom(&wo.session, sizeof(wo.session), 0) != sizeof(wo.session) || !wo.session)
+		wo.session = now_ns(CLOCK_REALTIME) | 1;
+	wo.start_ns = s->start_ns = now_ns(CLOCK_MONOTONIC);
+	wo.start_wall_ns = now_ns(CLOCK_REALTIME);
+	s->sink = gt_outfile_sink(s->file);
+	int rc = gt_writer_new(&s->w, &s->sink, &wo, err);
+	s->next_stats_ns = s->start_ns + STATS_EVERY_NS;
+	s->next_clock_ns = s->start_ns + CLOCK_EVERY_NS;
+	return rc ? rc : clock_row(s, err);
+}
+
+int gt_session_new(struct gt_session **out, const struct gt_session_opts *opts, struct gt_err *err)
+{
+	struct gt_session *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return gt_fail(err, GT_NOMEM, "out of memory");
+	s->attach = opts->attach;
+	rc = gt_outfile_open(&s->file, opts->out ? opts->out : "trace.gtr", opts->owner, err);
+	if (!rc)
+		rc = gt_rings_new(&s->rings, opts->buffer, err);
+	if (!rc)
+		rc = open_writer(s, opts, err);
+	if (!rc)
+		rc = gt_encoder_new(&s->enc, s->w, s->rings->n, err);
+	if (rc) {
+		gt_session_free(s);
+		return rc;
+	}
+	*out = s;
+	return GT_OK;
+}
+
+void gt_session_free(struct gt_session *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->members.n; i++)
+		gt_attach_free(s->members.p[i].a);
+	gt_drain_stop(s->drain, NULL);
+	gt_encoder_free(s->enc);
+	gt_writer_free(s->w);
+	for (size_t i = 0; i < s->members.n; i++)
+		gt_target_free(s->members.p[i].t);
+	GT_VEC_FREE(&s->members);
+	gt_rings_free(s->rings);
+	gt_outfile_free(s->file);
+	free(s);
+}
+
+/* ---- processes ------------------------------------------------------------------------ */
+
+static int snap_row(void *ctx, const struct gt_snap_row *r, struct gt_err *err)
+{
+	struct gt_session *s = ctx;
+
+	return gt_encoder_snap(s->enc, r, err);
+}
+
+/* All goroutines of a member; what cannot be read is told, and is no reason to stop. */
+static int take_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
+{
+	struct member *m = &s->members.p[i];
+	struct gt_snapshot_stats st;
+	struct gt_err why;
+	int rc = gt_snapshot_take(m->t, i + 1, &m->allgs, snap_row, s, &st, &why);
+
+	if (rc == GT_NOMEM) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (rc)
+		gt_log_warn("%s, ignoring", why.msg);
+	else
+		gt_log_debug("pid %d: %llu goroutines read in %llu us (%llu unreadable, %llu torn)",
+			     (int)m->t->pid, (unsigned long long)st.goroutines,
+			     (unsigned long long)st.took_ns / 1000,
+			     (unsigned long long)st.unreadable, (unsigned long long)st.torn);
+	return GT_OK;
+}
+
+int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err *err)
+{
+	struct gt_target *t = NULL;
+	struct gt_process row;
+	uint32_t n = (uint32_t)s->members.n + 1;
+	int rc = gt_target_open(&t, pid, err);
+
+	if (rc)
+		return rc;
+	struct member *m = GT_VEC_PUSH(&s->members);
+	if (!m) {
+		gt_target_free(t);
+		return gt_fail(err, GT_NOMEM, "out of memory");
+	}
+	m->t = t;
+	rc = gt_attach_start(&m->a, t, n, s->rings, &s->attach, err);
+	if (rc) {
+		gt_target_free(t);
+		s->members.n--;
+		return rc;
+	}
+	gt_target_process(t, &row);
+	row.process = n;
+	row.seen_ns = now_ns(CLOCK_MONOTONIC);
+	row.launched = launched;
+	rc = gt_writer_process(s->w, &row, err);
+	if (!rc)
+		rc = gt_encoder_process(s->enc, n, t, err);
+	if (!rc && !launched)
+		rc = take_snapshot(s, n - 1, err);
+	if (!rc && !s->committed) {
+		rc = gt_outfile_commit(s->file, err);
+		s->committed = !rc;
+	}
+	return rc;
+}
+
+int gt_session_start(struct gt_session *s, struct gt_err *err)
+{
+	return s->drain ? GT_OK : gt_drain_start(&s->drain, s->rings, err);
+}
+
+uint32_t gt_session_processes(const struct gt_session *s)
+{
+	return (uint32_t)s->members.n;
+}
+
+int gt_session_pidfd(const struct gt_session *s, uint32_t i)
+{
+	return s->members.p[i].gone ? -1 : s->members.p[i].t->pidfd;
+}
+
+void gt_session_gone(struct gt_session *s, uint32_t i)
+{
+	s->members.p[i].gone = true;
+	gt_attach_stop(s->members.p[i].a);
+}
+
+/* ---- flow ----------------------------------------------------------------------------- */
+
+int gt_session_fd(const struct gt_session *s)
+{
+	return s->drain ? gt_drain_event_fd(s->drain) : -1;
+}
+
+static int tell_loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
+{
+	struct gt_session *s = ctx;
+	char from[GT_DUR_MAX], span[GT_DUR_MAX];
+
+	gt_log_warn("lost %llu events on cpu %u in %s at %s (a larger --buffer helps)",
+		    (unsigned long long)l->count, l->cpu, gt_format_duration(span, l->t1 - l->t0),
+		    gt_format_duration(from, l->t0 - s->start_ns));
+	return gt_encoder_loss(s->enc, l, err);
+}
+
+static uint64_t lost(const struct gt_session *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->members.n; i++)
+		n += gt_attach_lost(s->members.p[i].a);
+	return n;
+}
+
+static int stats_row(struct gt_session *s, struct gt_err *err)
+{
+	const struct gt_encoder_counts *c = gt_encoder_get_counts(s->enc);
+	struct gt_writer_stats ws;
+
+	gt_writer_get_stats(s->w, &ws);
+	struct gt_stats row = { .ts = now_ns(CLOCK_MONOTONIC),
+				.events = c->events,
+				.lost = lost(s),
+				.goid_zero = c->goid_zero,
+				.unreadable = c->unreadable,
+				.bad_status = c->bad_status,
+				.resync = c->resync,
+				.bytes = ws.bytes,
+				.recorder_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) };
+	return gt_writer_stats_row(s->w, &row, err);
+}
+
+/* A status that no runtime has: are the offsets still right for this process? Told once. */
+static void check_offsets(struct gt_session *s)
+{
+	uint32_t process;
+	uint64_t g = gt_encoder_bad(s->enc, &process), self = 0;
+
+	if (!g || s->members.p[process - 1].checked)
+		return;
+	struct member *m = &s->members.p[process - 1];
+	struct gt_layout l;
+	m->checked = true;
+	bool fits = !gt_gobin_layout(m->t->bin, &l, NULL) &&
+		    !gt_target_read(m->t, g + l.g_sched_g, &self, sizeof(self), NULL) && self == g;
+	gt_log_warn(
+		"pid %d: a goroutine status that no Go runtime has was seen; the struct offsets "
+		"%s (kept raw and counted)",
+		(int)m->t->pid, fits ? "were checked again and fit" : "do NOT fit this binary");
+}
+
+static int take_batches(struct gt_session *s, struct gt_err *err)
+{
+	int rc = GT_OK;
+
+	for (struct gt_batch *b = gt_drain_take(s->drain), *next; b; b = next) {
+		next = b->next;
+		if (rc)
+			gt_batch_free(b);
+		else
+			rc = gt_encoder_batch(s->enc, b, err);
+	}
+	return rc;
+}
+
+int gt_session_pump(struct gt_session *s, struct gt_err *err)
+{
+	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	int rc = s->drain ? take_batches(s, err) : GT_OK;
+
+	for (size_t i = 0; !rc && i < s->members.n; i++)
+		rc = gt_attach_losses(s->members.p[i].a, tell_loss, s, err);
+	check_offsets(s);
+	if (!rc && now >= s->next_stats_ns) {
+		s->next_stats_ns = now + STATS_EVERY_NS;
+		rc = stats_row(s, err);
+		/* A killed recorder loses at most what is open: about a second. */
+		if (!rc)
+			rc = gt_writer_flush(s->w, gt_encoder_get_counts(s->enc)->last_ns, err);
+	}
+	if (!rc && now >= s->next_clock_ns) {
+		s->next_clock_ns = now + CLOCK_EVERY_NS;
+		rc = clock_row(s, err);
+	}
+	return rc;
+}
+
+int gt_session_finish(struct gt_session *s, bool snapshot, enum gt_end_reason why, int status,
+		      struct gt_err *err)
+{
+	int rc = GT_OK;
+
+	for (uint32_t i = 0; snapshot && !rc && i < s->members.n; i++)
+		if (!s->members.p[i].gone && gt_target_alive(s->members.p[i].t))
+			rc = take_snapshot(s, i, err);
+	uint64_t stop_ns = now_ns(CLOCK_MONOTONIC);
+	for (size_t i = 0; i < s->members.n; i++)
+		gt_attach_stop(s->members.p[i].a);
+	if (s->drain && !gt_drain_sync(s->drain))
+		gt_log_warn("the rings could not be drained to the end");
+	int rc2 = gt_session_pump(s, rc ? NULL : err);
+	rc = rc ? rc : rc2;
+	gt_drain_stop(s->drain, &s->drain_cpu_ns);
+	s->drain = NULL;
+	if (!rc)
+		rc = gt_encoder_finish(s->enc, err);
+	if (!rc)
+		rc = clock_row(s, err);
+	if (!rc)
+		rc = stats_row(s, err);
+	const struct gt_encoder_counts *c = gt_encoder_get_counts(s->enc);
+	struct gt_end end = { .ts = stop_ns > c->last_ns ? stop_ns : c->last_ns,
+			      .events = c->events,
+			      .lost = lost(s),
+			      .reason = why,
+			      .status = status };
+	s->end_ns = end.ts;
+	if (!rc)
+		rc = gt_writer_finish(s->w, &end, err);
+	if (!rc && s->committed)
+		rc = gt_outfile_close(s->file, err);
+	return rc;
+}
+
+void gt_session_get_report(const struct gt_session *s, struct gt_session_report *ret)
+{
+	struct gt_writer_stats ws;
+
+	gt_writer_get_stats(s->w, &ws);
+	*ret = (struct gt_session_report){ .counts = *gt_encoder_get_counts(s->enc),
+					   .lost = lost(s),
+					   .bytes = ws.bytes,
+					   .live = gt_encoder_live(s->enc),
+					   .wall_ns = s->end_ns - s->start_ns,
+					   .cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID),
+					   .processes = (uint32_t)s->members.n };
+}
