@@ -3,7 +3,7 @@ GOLANG_SRC := $(wildcard record/golang/*.c)
 GOLANG_OBJ := $(GOLANG_SRC:%.c=$(O)/%.o)
 RECORD_SRC := $(wildcard record/*.c)
 RECORD_OBJ := $(RECORD_SRC:%.c=$(O)/%.o)
-RECORD_LIBS = $(shell $(PKG) --libs libbpf libelf libcap) -lpthread
+RECORD_LIBS = $(shell $(PKG) --libs libbpf libelf libdw libcap) -lpthread
 
 $(O)/libgolang.a: $(GOLANG_OBJ)
 	@rm -f $@

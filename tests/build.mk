@@ -9,7 +9,7 @@ RUN = O=$(O) tests/run $(if $(K),-k '$(K)')
 
 $(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -lelf $(FORMAT_LIBS) -lm
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -ldw -lelf $(FORMAT_LIBS) -lm
 
 .PHONY: unit
 unit: $(UNIT_BIN) ## build the unit tests
