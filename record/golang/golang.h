@@ -29,29 +29,29 @@ enum gt_how {
 	GT_HOW_SYMTAB,
 	GT_HOW_SIGNATURE, /* byte signature */
 	GT_HOW_TABLE,	  /* our table for this version */
-	GT_HOW_NEWEST,	  /* our newest table, for a version that we do not know: a guess, warned of */
+	GT_HOW_NEWEST, /* our newest table, for a version that we do not know: a guess, warned of */
 	GT_HOW_DWARF,
-	GT_HOW_SCAN,	  /* found in the process's memory */
+	GT_HOW_SCAN, /* found in the process's memory */
 };
 
 struct gt_gobin; /* an open Go executable or shared object */
 
 struct gt_gobin_info {
 	enum gt_goarch arch;
-	int minor;		/* 26 for go1.26.x */
-	int patch;		/* 8 for go1.26.8; -1 where the string has none */
+	int minor; /* 26 for go1.26.x */
+	int patch; /* 8 for go1.26.8; -1 where the string has none */
 	enum gt_how version_how;
-	const char *version;	/* as found, e.g. "go1.24.11 X:synctest"; lives as long as the gobin */
-	const char *go_build_id; /* "" where there is none */
+	const char *version; /* as found, e.g. "go1.24.11 X:synctest"; lives as long as the gobin */
+	const char *go_build_id;  /* "" where there is none */
 	const char *gnu_build_id; /* hex */
-	const char *main_path;	/* module path of main from the build info; "" */
-	bool pie;		/* position independent: addresses move at load */
-	bool stripped;		/* no .symtab */
-	bool cgo;		/* runtime/cgo is linked in */
+	const char *main_path;	  /* module path of main from the build info; "" */
+	bool pie;		  /* position independent: addresses move at load */
+	bool stripped;		  /* no .symtab */
+	bool cgo;		  /* runtime/cgo is linked in */
 	bool race;
-	bool shared;		/* c-shared */
-	uint64_t text, etext;	/* runtime.text, runtime.etext (link-time addresses) */
-	uint64_t moduledata;	/* link-time address of runtime.firstmoduledata */
+	bool shared;	      /* c-shared */
+	uint64_t text, etext; /* runtime.text, runtime.etext (link-time addresses) */
+	uint64_t moduledata;  /* link-time address of runtime.firstmoduledata */
 	uint32_t n_funcs;
 };
 
@@ -61,7 +61,8 @@ struct gt_gobin_info {
  * GT_TRUNCATED or GT_CORRUPT (hostile or cut), GT_LIMIT, GT_IO, GT_NOMEM. Reads at most what
  * it needs; a file of any size is fine.
  */
-int gt_gobin_open(struct gt_gobin **out, int fd, const char *path, struct gt_err *err) GT_MUST_CHECK;
+int gt_gobin_open(struct gt_gobin **out, int fd, const char *path,
+		  struct gt_err *err) GT_MUST_CHECK;
 void gt_gobin_free(struct gt_gobin *b);
 const struct gt_gobin_info *gt_gobin_info(const struct gt_gobin *b);
 
@@ -96,17 +97,18 @@ bool gt_gobin_system(const struct gt_gobin *b, uint64_t startpc);
 
 /* Where to put a probe. */
 struct gt_site {
-	uint64_t vaddr;	   /* link-time address of the probed instruction */
-	uint64_t offset;   /* its file offset */
-	uint32_t delta;	   /* vaddr - entry */
-	uint32_t ra_off;   /* amd64: return address is at rsp + ra_off here; arm64: 0 (x30) unless args_on_stack */
-	bool emulated;	   /* the kernel emulates the instruction; false: single-stepped, ~10x dearer */
+	uint64_t vaddr;	 /* link-time address of the probed instruction */
+	uint64_t offset; /* its file offset */
+	uint32_t delta;	 /* vaddr - entry */
+	uint32_t ra_off; /* amd64: return address is at rsp + ra_off here; arm64: 0 (x30) unless
+			    args_on_stack */
+	bool emulated; /* the kernel emulates the instruction; false: single-stepped, ~10x dearer */
 	bool args_on_stack; /* Go 1.17 arm64: gp at [sp+arg_off], old, new behind it */
 	uint32_t arg_off;
 	enum gt_how how;
-	uint8_t insn[16];  /* the bytes there; insn_len of them */
+	uint8_t insn[16]; /* the bytes there; insn_len of them */
 	uint8_t insn_len;
-	char why[120];	   /* one line for gtrec doctor -v */
+	char why[120]; /* one line for gtrec doctor -v */
 };
 
 /*
@@ -127,8 +129,8 @@ struct gt_layout {
 	uint32_t m_procid, m_curg, m_p, m_id, m_size;
 	uint32_t p_id, p_status, p_m, p_runqhead, p_runqtail, p_runnext;
 };
-int gt_gobin_layout(const struct gt_gobin *b, struct gt_layout *ret, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_gobin_layout(const struct gt_gobin *b, struct gt_layout *ret,
+		    struct gt_err *err) GT_MUST_CHECK;
 
 /* gt_gobin_reasons: wait reason strings of this version by number; lives for ever. */
 const char *const *gt_gobin_reasons(const struct gt_gobin *b, uint32_t *ret_n);

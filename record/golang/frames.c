@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The frames at a pc, inlined calls included.
+ * [src/runtime/symtabinl.go, before 1.21 symtab.go and traceback.go; Go 1.17-1.26]
+ */
+#include <string.h>
+
+#include "format/base/in.h"
+#include "gobin.h"
+
+#define PCDATA_INLINE	2 /* internal/abi.PCDATA_InlTreeIndex */
+#define FUNCDATA_INLINE 3 /* internal/abi.FUNCDATA_InlTree */
+#define MAX_DEPTH	64
+#define NODE_17		20 /* sizeof(runtime.inlinedCall) to 1.19 */
+#define NODE_20		16
+
+/* One call that was inlined. */
+struct node {
+	uint32_t name_off;
+	uint32_t parent_pc; /* offset from the function's entry of the place of the call */
+	int32_t file, line; /* to 1.19: the place of the call */
+};
+
+static bool read_node(const struct gt_gobin *b, uint64_t tree, int32_t ix, struct node *ret)
+{
+	bool old = b->pcln.md.format < GT_PCLN_20;
+	uint8_t buf[NODE_17];
+	size_t size = old ? NODE_17 : NODE_20;
+	struct gt_in in = gt_in_init(buf, size);
+
+	if (!gt_image_read(&b->img, tree + (uint64_t)ix * size, buf, size))
+		return false;
+	(void)gt_in_u32(&in); /* parent and funcID; parent_pc says the same */
+	*ret = (struct node){ 0 };
+	if (old) {
+		ret->file = (int32_t)gt_in_u32(&in);
+		ret->line = (int32_t)gt_in_u32(&in);
+	}
+	ret->name_off = gt_in_u32(&in);
+	ret->parent_pc = gt_in_u32(&in);
+	return !in.bad;
+}
+
+/* First elements of the import paths of Go's own packages, 1.17 to 1.26. */
+static const char *const std_roots[] = {
+	"archive", "arena",    "bufio",	  "bytes",   "cmp",	 "compress", "container", "context",
+	"crypto",  "database", "debug",	  "embed",   "encoding", "errors",   "expvar",	  "flag",
+	"fmt",	   "go",       "hash",	  "html",    "image",	 "index",    "internal",  "io",
+	"iter",	   "log",      "maps",	  "math",    "mime",	 "net",	     "os",	  "path",
+	"plugin",  "reflect",  "regexp",  "runtime", "slices",	 "sort",     "strconv",	  "strings",
+	"structs", "sync",     "syscall", "testing", "text",	 "time",     "unicode",	  "unique",
+	"unsafe",  "vendor",   "weak",
+};
+
+/*
+ * Is the function of Go's standard library? Its import path must begin with one of the names
+ * above, not with the main module's path: a name that we are in doubt about is the user's own.
+ */
+static bool is_std(const struct gt_gobin *b, const char *name)
+{
+	size_t n = strcspn(name, "/."), n_path = strcspn(name, "[( {");
+	size_t n_main = strlen(b->main_path);
+
+	if (name[n] == 0 || (n_main && !strncmp(name, b->main_path, n_main) &&
+			     (name[n_main] == '/' || name[n_main] == '.')))
+		return false;
+	if (name[n] == '.' && n < n_path && memchr(name + n, '/', n_path - n))
+		return false; /* a dot in the first element: a host name */
+	for (size_t i = 0; i < sizeof(std_roots) / sizeof(*std_roots); i++)
+		if (strlen(std_roots[i]) == n && !memcmp(std_roots[i], name, n))
+			return true;
+	return false;
+}
+
+struct filler {
+	const struct gt_gobin *b;
+	struct gt_frame *ret;
+	bool *std;
+	uint32_t n, max;
+};
+
+static void add(struct filler *f, uint32_t name_off, const char *file, int32_t line)
+{
+	if (f->n < f->max) {
+		const char *name = gt_pcln_name(&f->b->pcln, name_off);
+
+		f->ret[f->n] = (struct gt_frame){ name, file, line > 0 ? (uint32_t)line : 0 };
+		if (f->std)
+			f->std[f->n] = is_std(f->b, name);
+	}
+	f->n++;
+}
+
+static void position(const struct gt_pcln *p, const struct gt_gofunc *f, uint64_t pc,
+		     const char **file, int32_t *line)
+{
+	int32_t fileno;
+
+	*file = "";
+	*line = 0;
+	if (gt_pcln_value(p, f, f->pcfile, pc, &fileno))
+		*file = gt_pcln_file(p, f, fileno);
+	if (!gt_pcln_value(p, f, f->pcline, pc, line))
+		*line = 0;
+}
+
+uint32_t gt_gobin_frames(const struct gt_gobin *b, uint64_t pc, struct gt_frame *ret, bool *std,
+			 uint32_t max)
+{
+	struct filler out = { b, ret, std, 0, max };
+	const struct gt_pcln *p = &b->pcln;
+	struct gt_gofunc f;
+	uint64_t tree = 0;
+	const char *file;
+	int32_t line, ix;
+
+	if (!gt_pcln_find(p, pc, &f))
+		return 0;
+	position(p, &f, pc, &file, &line);
+	if (gt_pcln_funcdata(p, &f, FUNCDATA_INLINE, &tree)) {
+		/* every step leads to the call around it; hostile data may lead in circles */
+		for (int depth = 0; depth < MAX_DEPTH; depth++) {
+			struct node nd;
+
+			if (!gt_pcln_pcdata(p, &f, PCDATA_INLINE, pc, &ix) || ix < 0 ||
+			    !read_node(b, tree, ix, &nd))
+				break;
+			add(&out, nd.name_off, file, line);
+			pc = f.entry + nd.parent_pc;
+			if (p->md.format < GT_PCLN_20) {
+				file = gt_pcln_file(p, &f, nd.file);
+				line = nd.line;
+			} else {
+				position(p, &f, pc, &file, &line);
+			}
+		}
+	}
+	add(&out, f.name_off, file, line);
+	return out.n;
+}
+
+bool gt_gobin_system(const struct gt_gobin *b, uint64_t startpc)
+{
+	/* [src/runtime/traceback.go: isSystemGoroutine]: those of the runtime that run user code */
+	static const char *const user[] = { "runtime.main", "runtime.corostart",
+					    "runtime.handleAsyncEvent" };
+	struct gt_gofunc f;
+	const char *name;
+
+	if (!gt_pcln_find(&b->pcln, startpc, &f))
+		return false;
+	name = gt_pcln_name(&b->pcln, f.name_off);
+	for (size_t i = 0; i < sizeof(user) / sizeof(*user); i++)
+		if (!strcmp(name, user[i]))
+			return false;
+	return !strncmp(name, "runtime.", 8);
+}
