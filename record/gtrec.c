@@ -18,7 +18,7 @@ struct rec_opts {
 	const char *out, *stacks, *user;
 	struct gt_strlist pids, comments;
 	uint64_t duration, buffer, time_res, level;
-	bool quiet, follow, bench_empty;
+	bool quiet, follow;
 	int verbose;
 };
 
@@ -43,7 +43,6 @@ static const struct gt_opt table[] = {
 	       struct rec_opts, user),
 	GT_OPT(FLAG, 'q', "quiet", NULL, "only warnings and errors", struct rec_opts, quiet),
 	GT_OPT(COUNT, 'v', "verbose", NULL, "say more", struct rec_opts, verbose),
-	GT_OPT(FLAG, 0, "bench-empty-probes", NULL, NULL, struct rec_opts, bench_empty),
 	GT_OPT_END,
 };
 
@@ -109,7 +108,6 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 	run->session.attach = (struct gt_attach_opts){
 		.facts = GT_FACT_ACTOR | GT_FACT_P | GT_FACT_QLEN,
 		.stack_depth = strcmp(stacks, "none") ? DEFAULT_STACK_DEPTH : 0,
-		.empty = o->bench_empty,
 	};
 	return gt_user_invoker(&run->owner, o->user, err);
 }

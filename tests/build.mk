@@ -48,7 +48,7 @@ demo: ## a leaky Go service, recorded, explained and exported into ./demo-out
 	O=$(O) tests/scripts/demo
 
 .PHONY: bench
-bench: all ## costs, as ratios of one run (root)
+bench: all $(O)/tests/bench/empty ## costs, as ratios of one run (root)
 	tests/scripts/deps build demo
 	O=$(O) tests/bench/run
 
@@ -65,3 +65,8 @@ fuzz: ## libFuzzer on everything that reads untrusted bytes; T=SECONDS each
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.a,$^) -lelf $(FORMAT_LIBS) -lm
+
+# The recorder with probes that do nothing: what the benches compare with.
+$(O)/tests/bench/empty: tests/bench/empty.c $(filter-out %/gtrec.o,$(RECORD_OBJ)) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)
