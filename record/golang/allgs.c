@@ -67,8 +67,10 @@ static void operands_arm64(const struct gt_gofunc *f, const uint8_t *code, size_
 		uint64_t base = rn < 31 ? known[rn] : 0, value = 0;
 		struct gt_insn i;
 
-		if (!gt_insn_arm64(code + off, n - off, f->entry + off, &i))
-			return;
+		if (!gt_insn_arm64(code + off, n - off, f->entry + off, &i)) {
+			memset(known, 0, sizeof(known)); /* an atomic; we know not what it writes */
+			continue;
+		}
 		if ((w & 0xfc000000) == 0x94000000) { /* bl */
 			s->lock = true;
 			memset(known, 0, sizeof(known));

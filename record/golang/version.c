@@ -63,6 +63,11 @@ static bool credible(const char *s, int minor)
 	return gt_version_parse(s, &m, &patch) && m == minor && (patch >= 0 || minor < 21);
 }
 
+static bool within(const uint64_t range[2], uint64_t at)
+{
+	return at >= range[0] && at < range[1];
+}
+
 static bool look(void *ctx, uint64_t vaddr, const uint8_t *buf, size_t n)
 {
 	struct gt_in in = gt_in_init(buf, n);
@@ -76,8 +81,9 @@ static bool look(void *ctx, uint64_t vaddr, const uint8_t *buf, size_t n)
 		char s[MAX_VERSION + 1] = "";
 
 		/* runtime.buildVersion lies in noptrdata or data */
-		if (len >= 5 && len <= MAX_VERSION && ptr && at >= range[0][0] &&
-		    at < range[1][1] && gt_image_read(&f->b->img, ptr, s, (size_t)len)) {
+		if (len >= 5 && len <= MAX_VERSION && ptr &&
+		    (within(range[0], at) || within(range[1], at)) &&
+		    gt_image_read(&f->b->img, ptr, s, (size_t)len)) {
 			if (credible(s, f->minor)) {
 				memcpy(f->found, s, sizeof(s));
 				return true;
