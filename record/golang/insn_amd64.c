@@ -4,8 +4,6 @@
  * runtime's functions, SSE moves included, VEX excluded.
  * [Intel SDM volume 2, appendix A; kernel arch/x86/kernel/uprobes.c for what is emulated]
  */
-#include <string.h>
-
 #include "format/base/in.h"
 #include "insn.h"
 
@@ -18,7 +16,7 @@ struct dec {
 	const uint8_t *start;
 	uint64_t vaddr;
 	struct gt_insn *out;
-	bool p66, rep;
+	bool p66;
 	uint8_t rex;
 	/* ModRM, once read */
 	uint8_t mod, reg, rm; /* with REX bits */
@@ -186,144 +184,148 @@ static bool group5(struct dec *d, uint8_t op)
 	}
 }
 
-/* two-byte opcodes with a ModRM byte that we know, besides cmov (4x) and setcc (9x) */
-static const uint8_t modrm_ops[] = {
-	0x10, 0x11, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1e, 0x1f, 0x28, 0x29, 0x2a, 0x2c,
-	0x2d, 0x2e, 0x2f, 0x50, 0x51, 0x54, 0x57, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5e, 0x6e,
-	0x6f, 0x7e, 0x7f, 0xa3, 0xa4, 0xa5, 0xab, 0xac, 0xad, 0xaf, 0xb0, 0xb1, 0xb3, 0xb6,
-	0xb7, 0xb8, 0xba, 0xbb, 0xbc, 0xbd, 0xbe, 0xbf, 0xc0, 0xc1, 0xd6, 0xef,
+/* What an opcode has and does. */
+enum {
+	M = 1 << 0,   /* a ModRM byte */
+	I1 = 1 << 1,  /* an immediate byte */
+	IZ = 1 << 2,  /* an immediate of 4 bytes, 2 with the operand size prefix */
+	IV = 1 << 3,  /* the same, 8 with REX.W */
+	WR = 1 << 4,  /* writes the register in ModRM.reg */
+	WM = 1 << 5,  /* writes the operand in ModRM.rm */
+	WO = 1 << 6,  /* writes the register in the opcode */
+	WA = 1 << 7,  /* writes ax */
+	WD = 1 << 8,  /* writes dx */
+	WS = 1 << 9,  /* writes si, di and cx: string operations */
+	W4 = 1 << 10, /* writes ax, bx, cx and dx: cpuid */
+	LEA = 1 << 11,
+	PUSH = 1 << 12,
+	POP = 1 << 13,
+	END = 1 << 14, /* control does not come back here, or we know not when */
+	J1 = 1 << 15,  /* a jump with one byte of distance */
+	J4 = 1 << 16,
+	CC = 1 << 17,  /* the jump is conditional */
+	BT = 1 << 18,  /* bt writes nothing; bts, btr and btc write ModRM.rm */
+	EMU = 1 << 19, /* emulated, if written in its short form */
 };
 
-static bool two_byte(struct dec *d)
-{
-	uint8_t op = gt_in_u8(&d->in);
+struct op {
+	uint8_t first, last;
+	uint32_t what;
+};
 
-	if (op >= 0x80 && op <= 0x8f) {
-		jump(d, disp32(d), true);
-		return true;
-	}
-	if (op >= 0xc8 && op <= 0xcf) {
-		writes(d, (op & 7u) | (d->rex & 1u) << 3);
-		return true;
-	}
-	if (op == 0x0b || op == 0x05) {
-		d->out->ends_block = true;
-		return true;
-	}
-	if (op == 0xa2) {
-		d->out->writes |= BIT(AX) | BIT(BX) | BIT(CX) | BIT(DX);
-		return true;
-	}
-	if (!memchr(modrm_ops, op, sizeof(modrm_ops)) && (op & 0xf0) != 0x40 && (op & 0xf0) != 0x90)
-		return false;
-	modrm(d);
-	if ((op & 0xf0) == 0x40 || op == 0x2c || op == 0x2d || op == 0x50 || op == 0xaf ||
-	    (op >= 0xb6 && op <= 0xb8) || (op >= 0xbc && op <= 0xbf))
-		writes(d, d->reg);
-	else if ((op & 0xf0) == 0x90 || op == 0x7e || op == 0xab || op == 0xb3 || op == 0xbb ||
-		 op == 0xa4 || op == 0xa5 || op == 0xac || op == 0xad ||
-		 (op == 0xba && (d->reg & 7) != 4))
-		writes_rm(d);
-	else if (op == 0xb0 || op == 0xb1 || op == 0xc0 || op == 0xc1) {
-		writes_rm(d);
-		writes(d, op < 0xc0 ? AX : d->reg);
-	}
-	if (op == 0xba || op == 0xa4 || op == 0xac)
-		imm(d, 1);
-	return true;
-}
+static const struct op one_byte[] = {
+	{ 0x50, 0x57, PUSH | EMU },   { 0x58, 0x5f, POP | WO },	   { 0x63, 0x63, M | WR },
+	{ 0x68, 0x68, IZ | PUSH },    { 0x69, 0x69, M | IZ | WR }, { 0x6a, 0x6a, I1 | PUSH },
+	{ 0x6b, 0x6b, M | I1 | WR },  { 0x70, 0x7f, J1 | CC },	   { 0x84, 0x85, M },
+	{ 0x86, 0x87, M | WR | WM },  { 0x88, 0x89, M | WM },	   { 0x8a, 0x8b, M | WR },
+	{ 0x8d, 0x8d, M | WR | LEA }, { 0x90, 0x90, EMU },	   { 0x91, 0x97, WO | WA },
+	{ 0x98, 0x98, WA },	      { 0x99, 0x99, WD },	   { 0xa4, 0xa5, WS },
+	{ 0xa8, 0xa8, I1 },	      { 0xa9, 0xa9, IZ },	   { 0xaa, 0xab, WS },
+	{ 0xb0, 0xb7, WO | I1 },      { 0xb8, 0xbf, WO | IV },	   { 0xc0, 0xc1, M | WM | I1 },
+	{ 0xc3, 0xc3, END },	      { 0xc6, 0xc6, M | WM | I1 }, { 0xc7, 0xc7, M | WM | IZ },
+	{ 0xcc, 0xcc, END },	      { 0xd0, 0xd3, M | WM },	   { 0xe8, 0xe9, J4 },
+	{ 0xeb, 0xeb, J1 },
+};
 
-static bool stack_or_jump(struct dec *d, uint8_t op)
-{
-	if (op >= 0x50 && op <= 0x57) {
-		d->out->depth = 8;
-		d->out->emulated = !d->p66 && !d->rep && (!d->rex || d->rex == 0x41);
-	} else if (op >= 0x58 && op <= 0x5f) {
-		writes(d, (op & 7u) | (d->rex & 1u) << 3);
-		d->out->depth = -8;
-	} else if (op >= 0x70 && op <= 0x7f) {
-		jump(d, disp8(d), true);
-	} else if (op == 0xe8 || op == 0xe9) {
-		jump(d, disp32(d), false);
-	} else if (op == 0xeb) {
-		jump(d, disp8(d), false);
-	} else if (op == 0x6a || op == 0x68) {
-		imm(d, op == 0x6a ? 1 : 4);
-		d->out->depth = 8;
-	} else if (op == 0xc3 || op == 0xcc) {
-		d->out->ends_block = true;
-	} else {
-		return false;
-	}
-	return true;
-}
+static const struct op two_byte[] = {
+	{ 0x05, 0x05, END },	{ 0x0b, 0x0b, END },	 { 0x10, 0x14, M },
+	{ 0x16, 0x18, M },	{ 0x1e, 0x1f, M },	 { 0x28, 0x2a, M },
+	{ 0x2c, 0x2d, M | WR }, { 0x2e, 0x2f, M },	 { 0x40, 0x50, M | WR },
+	{ 0x51, 0x51, M },	{ 0x54, 0x54, M },	 { 0x57, 0x5c, M },
+	{ 0x5e, 0x5e, M },	{ 0x6e, 0x6f, M },	 { 0x7e, 0x7e, M | WM },
+	{ 0x7f, 0x7f, M },	{ 0x80, 0x8f, J4 | CC }, { 0x90, 0x9f, M | WM },
+	{ 0xa2, 0xa2, W4 },	{ 0xa3, 0xa3, M },	 { 0xa4, 0xa4, M | WM | I1 },
+	{ 0xa5, 0xa5, M | WM }, { 0xab, 0xab, M | WM },	 { 0xac, 0xac, M | WM | I1 },
+	{ 0xad, 0xad, M | WM }, { 0xaf, 0xaf, M | WR },	 { 0xb0, 0xb1, M | WM | WA },
+	{ 0xb3, 0xb3, M | WM }, { 0xb6, 0xb8, M | WR },	 { 0xba, 0xba, M | BT | I1 },
+	{ 0xbb, 0xbb, M | WM }, { 0xbc, 0xbf, M | WR },	 { 0xc0, 0xc1, M | WM | WR },
+	{ 0xc8, 0xcf, WO },	{ 0xd6, 0xd6, M },	 { 0xef, 0xef, M },
+};
 
-static bool move(struct dec *d, uint8_t op)
+static bool look_up(const struct op *ops, size_t n, uint8_t op, uint32_t *ret)
 {
-	if (op >= 0xb0 && op <= 0xbf) {
-		writes(d, (op & 7u) | (d->rex & 1u) << 3);
-		imm(d, op < 0xb8 ? 1 : d->rex & 8 ? 8 : imm_z(d));
-		return true;
-	}
-	if (op == 0xa4 || op == 0xa5 || op == 0xaa || op == 0xab) {
-		d->out->writes |= BIT(SI) | BIT(DI) | BIT(CX);
-		return true;
-	}
-	modrm(d);
-	if (op == 0x88 || op == 0x89) {
-		writes_rm(d);
-	} else if (op == 0x8a || op == 0x8b || op == 0x8d || op == 0x63) {
-		writes(d, d->reg);
-		d->out->is_lea = op == 0x8d;
-	} else if (op == 0xc6 || op == 0xc7) {
-		writes_rm(d);
-		imm(d, op == 0xc6 ? 1 : imm_z(d));
-	} else if (op == 0x86 || op == 0x87) {
-		writes_rm(d);
-		writes(d, d->reg);
-	} else if (op == 0x69 || op == 0x6b) {
-		writes(d, d->reg);
-		imm(d, op == 0x6b ? 1 : imm_z(d));
-	} else if (op == 0xc0 || op == 0xc1 || (op >= 0xd0 && op <= 0xd3)) {
-		writes_rm(d);
-		if (op < 0xd0)
-			imm(d, 1);
-	} else if (op != 0x84 && op != 0x85) {
-		return false;
-	}
-	return true;
-}
-
-static bool one_byte(struct dec *d, uint8_t op)
-{
-	if (op == 0x0f)
-		return two_byte(d);
-	if (op < 0x40)
-		return arith(d, op);
-	if (op == 0x80 || op == 0x81 || op == 0x83)
-		return arith_imm(d, op);
-	if (op == 0xf6 || op == 0xf7)
-		return group3(d, op);
-	if (op == 0xfe || op == 0xff)
-		return group5(d, op);
-	if (op >= 0x90 && op <= 0x97) {
-		/* only the plain one-byte nop is emulated by older kernels */
-		d->out->emulated = op == 0x90 && d->in.p - d->start == 1;
-		if (op != 0x90 || d->rex & 1) {
-			writes(d, AX);
-			writes(d, (op & 7u) | (d->rex & 1u) << 3);
+	for (size_t i = 0; i < n; i++)
+		if (op >= ops[i].first && op <= ops[i].last) {
+			*ret = ops[i].what;
+			return true;
 		}
-		return true;
+	return false;
+}
+
+static void written(struct dec *d, uint32_t what, uint8_t op)
+{
+	if (what & WR)
+		writes(d, d->reg);
+	if (what & WM || (what & BT && (d->reg & 7) != 4))
+		writes_rm(d);
+	if (what & WO)
+		writes(d, (op & 7u) | (d->rex & 1u) << 3);
+	if (what & WA)
+		writes(d, AX);
+	if (what & WD)
+		writes(d, DX);
+	if (what & WS)
+		d->out->writes |= BIT(SI) | BIT(DI) | BIT(CX);
+	if (what & W4)
+		d->out->writes |= BIT(AX) | BIT(BX) | BIT(CX) | BIT(DX);
+}
+
+static void immediates(struct dec *d, uint32_t what)
+{
+	if (what & I1)
+		imm(d, 1);
+	if (what & IZ)
+		imm(d, imm_z(d));
+	if (what & IV)
+		imm(d, d->rex & 8 ? 8 : imm_z(d));
+}
+
+static void apply(struct dec *d, uint32_t what, uint8_t op)
+{
+	/* kernels emulate push with at most REX.B, and of all nops the one of one byte */
+	size_t longest = op == 0x90 || !d->rex ? 1 : 2;
+
+	if (what & M)
+		modrm(d);
+	written(d, what, op);
+	immediates(d, what);
+	if (what & (J1 | J4))
+		jump(d, what & J1 ? disp8(d) : disp32(d), what & CC);
+	if (what & EMU)
+		d->out->emulated = (size_t)(d->in.p - d->start) <= longest &&
+				   (!d->rex || d->rex == 0x41);
+	if (what & (PUSH | POP))
+		d->out->depth = what & PUSH ? 8 : -8;
+	if (what & END)
+		d->out->ends_block = true;
+	d->out->is_lea = what & LEA;
+}
+
+static bool opcode(struct dec *d, uint8_t op)
+{
+	uint32_t what;
+
+	if (op < 0x40 && op != 0x0f)
+		return arith(d, op);
+	switch (op) {
+	case 0x80:
+	case 0x81:
+	case 0x83: return arith_imm(d, op);
+	case 0xf6:
+	case 0xf7: return group3(d, op);
+	case 0xfe:
+	case 0xff: return group5(d, op);
+	case 0x0f:
+		op = gt_in_u8(&d->in);
+		if (!look_up(two_byte, sizeof(two_byte) / sizeof(*two_byte), op, &what))
+			return false;
+		break;
+	default:
+		if (!look_up(one_byte, sizeof(one_byte) / sizeof(*one_byte), op, &what))
+			return false;
 	}
-	if (op == 0x98 || op == 0x99) {
-		writes(d, op == 0x98 ? AX : DX);
-		return true;
-	}
-	if (op == 0xa8 || op == 0xa9) {
-		imm(d, op == 0xa8 ? 1 : imm_z(d));
-		return true;
-	}
-	return stack_or_jump(d, op) || move(d, op);
+	apply(d, what, op);
+	return true;
 }
 
 bool gt_insn_amd64(const uint8_t *p, size_t n, uint64_t vaddr, struct gt_insn *ret)
@@ -338,16 +340,15 @@ bool gt_insn_amd64(const uint8_t *p, size_t n, uint64_t vaddr, struct gt_insn *r
 		op = gt_in_u8(&d.in);
 		if (op == 0x66)
 			d.p66 = true;
-		else if (op == 0xf2 || op == 0xf3)
-			d.rep = true;
-		else if (op != 0xf0 && op != 0x64 && op != 0x65 && op != 0x2e && op != 0x3e)
+		else if (op != 0xf0 && op != 0xf2 && op != 0xf3 && op != 0x64 && op != 0x65 &&
+			 op != 0x2e && op != 0x3e)
 			break;
 	}
 	if (op >= 0x40 && op <= 0x4f) {
 		d.rex = op;
 		op = gt_in_u8(&d.in);
 	}
-	if (d.in.bad || !one_byte(&d, op) || d.in.bad || d.in.p - p > 15)
+	if (d.in.bad || !opcode(&d, op) || d.in.bad || d.in.p - p > 15)
 		return false;
 	insn.len = (uint8_t)(d.in.p - p);
 	if (d.rip) {

@@ -76,52 +76,61 @@ static void immediate(uint32_t w, uint64_t vaddr, struct gt_insn *r)
 	}
 }
 
+/* ldp, stp */
+static void pair(uint32_t w, struct gt_insn *r)
+{
+	unsigned rt = w & 31, rn = w >> 5 & 31, rt2 = w >> 10 & 31, mode = w >> 23 & 3;
+	bool simd = w >> 26 & 1;
+	int scale = simd ? 2 + (int)(w >> 30) : w >> 31 ? 3 : 2;
+
+	if ((w >> 22 & 1) && !simd)
+		r->writes = 1u << rt | 1u << rt2;
+	if (mode != 1 && mode != 3)
+		return;
+	if (rn == SP) /* write-back */
+		r->depth = (int32_t)(-sext(w >> 15, 7) * (1 << scale));
+	else
+		r->writes |= 1u << rn;
+}
+
+/* ldr, str in all their addressing modes; false for the atomics among them */
+static bool single(uint32_t w, struct gt_insn *r)
+{
+	bool load = (w >> 22 & 3) != 0, simd = w >> 26 & 1, unsigned_off = w >> 24 & 1;
+	unsigned rn = w >> 5 & 31, units = w >> 10 & 0xfff;
+
+	if (load && !simd)
+		r->writes = 1u << (w & 31);
+	if (!unsigned_off && (w >> 21 & 1))
+		return (w >> 10 & 3) == 2;
+	if (!unsigned_off && (w >> 10 & 1)) { /* pre- and post-index */
+		if (rn == SP)
+			r->depth = (int32_t)-sext(w >> 12, 9);
+		else
+			r->writes |= 1u << rn;
+	}
+	/* ldr Xt, [x28, #16 or #24]: g.stackguard0 or 1 */
+	r->stack_guard = (w & 0xffc00000) == 0xf9400000 && rn == G && (units == 2 || units == 3);
+	return true;
+}
+
 /* Loads and stores; false for exclusive and unknown ones. */
 static bool memory(uint32_t w, uint64_t vaddr, struct gt_insn *r)
 {
-	unsigned rt = w & 31, rn = w >> 5 & 31, rt2 = w >> 10 & 31;
 	bool simd = w >> 26 & 1;
 
 	if ((w & 0x3b000000) == 0x18000000) { /* ldr literal */
 		r->emulated = !simd;
 		r->has_target = true;
 		r->target = vaddr + (uint64_t)(sext(w >> 5, 19) * 4);
-		r->writes = simd ? 0 : 1u << rt;
+		r->writes = simd ? 0 : 1u << (w & 31);
 		return true;
 	}
-	if ((w & 0x3a000000) == 0x28000000) { /* ldp, stp */
-		unsigned mode = w >> 23 & 3;
-		int scale = simd ? 2 + (int)(w >> 30) : w >> 31 ? 3 : 2;
-
-		if ((w >> 22 & 1) && !simd)
-			r->writes = 1u << rt | 1u << rt2;
-		if (mode == 1 || mode == 3) { /* write-back */
-			if (rn == SP)
-				r->depth = (int32_t)(-sext(w >> 15, 7) * (1 << scale));
-			else
-				r->writes |= 1u << rn;
-		}
+	if ((w & 0x3a000000) == 0x28000000) {
+		pair(w, r);
 		return true;
 	}
-	if ((w & 0x3a000000) == 0x38000000) { /* ldr, str */
-		bool load = (w >> 22 & 3) != 0, unsigned_off = w >> 24 & 1;
-
-		if (load && !simd)
-			r->writes = 1u << rt;
-		if (!unsigned_off && (w >> 21 & 1))
-			return (w >> 10 & 3) == 2;    /* register offset; others are atomics */
-		if (!unsigned_off && (w >> 10 & 1)) { /* pre- and post-index */
-			if (rn == SP)
-				r->depth = (int32_t)-sext(w >> 12, 9);
-			else
-				r->writes |= 1u << rn;
-		}
-		/* ldr Xt, [x28, #16 or #24]: g.stackguard0 or 1 */
-		r->stack_guard = (w & 0xffc00000) == 0xf9400000 && rn == G &&
-				 ((w >> 10 & 0xfff) == 2 || (w >> 10 & 0xfff) == 3);
-		return true;
-	}
-	return false;
+	return (w & 0x3a000000) == 0x38000000 && single(w, r);
 }
 
 bool gt_insn_arm64(const uint8_t *p, size_t n, uint64_t vaddr, struct gt_insn *ret)
