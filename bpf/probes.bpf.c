@@ -44,9 +44,9 @@ struct g_window {
 	__u8 waitreason, rest[7];
 };
 
-/* runtime.m from curg on; likewise. */
+/* runtime.m from curg on; p is the third word, or the fourth (Go 1.26). */
 struct m_window {
-	__u64 curg, caughtsig, p;
+	__u64 curg, caughtsig, p2, p3;
 };
 
 static __always_inline bool load(bool sleepable, void *dst, __u32 n, __u64 addr)
@@ -230,7 +230,7 @@ static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 		if (new != RUNNING)
 			actor = mw.curg;
 		if (cfg.facts & GT_FACT_P)
-			read_p(sleepable, &ev, mw.p, &flags);
+			read_p(sleepable, &ev, cfg.m_p == cfg.m_curg + 16 ? mw.p2 : mw.p3, &flags);
 	}
 	if (old == RUNNING && new == SYSCALL) {
 		if (!load(sleepable, &actor, sizeof(actor), g + cfg.g_syscallpc))

@@ -80,7 +80,7 @@ struct gt_probe_config {
 	__u32 arg_off;
 	__u32 stack_depth; /* frames of a creation stack; 0: none */
 	__u32 g_stack, g_m, g_sched_bp, g_syscallpc, g_status, g_parent_goid, g_gopc, g_startpc;
-	__u32 m_curg;
+	__u32 m_curg, m_p;
 	__u32 p_runqhead;
 };
 

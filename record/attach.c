@@ -75,10 +75,11 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 	if (rc)
 		return rc;
 	if (l.g_goid != l.g_atomicstatus + 8 || l.g_waitreason != l.g_atomicstatus + 32 ||
-	    l.m_p != l.m_curg + 16 || l.p_runqtail != l.p_runqhead + 4)
-		return gt_fail(err, GT_UNSUPPORTED,
-			       "'%s': its runtime.g is laid out in a way that no Go up to 1.26 has",
-			       t->image);
+	    (l.m_p != l.m_curg + 16 && l.m_p != l.m_curg + 24) || l.p_runqtail != l.p_runqhead + 4)
+		return gt_fail(
+			err, GT_UNSUPPORTED,
+			"'%s': runtime.g and runtime.m are laid out as in no Go up to 1.26",
+			t->image);
 	*cfg = (struct gt_probe_config){
 		.proc = process,
 		.facts = opts->facts,
@@ -96,6 +97,7 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		.g_gopc = l.g_gopc,
 		.g_startpc = l.g_startpc,
 		.m_curg = l.m_curg,
+		.m_p = l.m_p,
 		.p_runqhead = l.p_runqhead,
 	};
 	return GT_OK;
