@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Carries out what the state table says: threads change hands, steps are told, repairs are
+ * counted. One event is applied by gt_core_apply; every change of state is gt_core_move.
+ */
+#include "core.h"
+
+#include <string.h>
+
+void gt_core_count(struct gt_engine *e, enum gt_repair r)
+{
+	e->repairs[r]++;
+}
+
+uint64_t gt_core_horizon(const struct gt_engine *e, const struct gt_gor *g)
+{
+	uint32_t p = g->pub.k.g.process;
+	uint64_t all = e->horizon[0], own = p < GT_PROCESSES_KEPT ? e->horizon[p] : 0;
+
+	return own > all ? own : all;
+}
+
+bool gt_core_uncertain(const struct gt_engine *e, const struct gt_gor *g)
+{
+	return g->pub.k.last_ns < e->horizon_max && g->pub.k.last_ns < gt_core_horizon(e, g);
+}
+
+enum gt_repair gt_core_explain(const struct gt_engine *e, const struct gt_gor *g,
+			       const struct gt_event *ev, enum gt_repair r)
+{
+	return ev->flags & GT_EVF_UNCERTAIN || gt_core_uncertain(e, g) ? GT_R_AFTER_LOSS : r;
+}
+
+/* ---- addresses ------------------------------------------------------------------------ */
+
+static uint64_t address_key(const struct gt_gor *g)
+{
+	return g->pub.k.g.gptr ^ (uint64_t)g->pub.k.g.process << 48;
+}
+
+bool gt_core_link(struct gt_engine *e, struct gt_gor *g)
+{
+	if (!g->pub.k.g.gptr)
+		return true;
+	g->linked = true;
+	return gt_u64map_put(&e->by_gptr, address_key(g), g->pub.k.g.gid) != NULL;
+}
+
+void gt_core_unlink(struct gt_engine *e, struct gt_gor *g)
+{
+	const uint64_t *v = g->linked ? gt_u64map_get(&e->by_gptr, address_key(g)) : NULL;
+
+	if (v && *v == g->pub.k.g.gid)
+		(void)gt_u64map_del(&e->by_gptr, address_key(g));
+	g->linked = false;
+}
+
+void gt_core_forget(struct gt_engine *e, struct gt_gor *g)
+{
+	struct gt_key *k = &g->pub.k;
+
+	if (k->tid && gt_threads_get(&e->threads, k->g.process, k->tid) == k->g.gid)
+		(void)gt_threads_set(&e->threads, k->g.process, k->tid, 0);
+	gt_core_unlink(e, g);
+	e->n_live -= g->alive;
+	gt_gors_del(&e->gors, g);
+}
+
+void gt_core_born(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m)
+{
+	const uint64_t *v = g->pub.k.g.gptr ? gt_u64map_get(&e->by_gptr, address_key(g)) : NULL;
+	struct gt_gor *old = v && *v != g->pub.k.g.gid ? gt_gors_get(&e->gors, *v) : NULL;
+
+	g->pending = false;
+	gt_core_recount(e, g);
+	if (old && old->pub.k.g.gptr == g->pub.k.g.gptr &&
+	    old->pub.k.g.process == g->pub.k.g.process) {
+		/* An idle struct was only waiting for this; anyone else's exit was lost. */
+		enum gt_repair r = old->belief == GT_S_IDLE ? GT_R_NONE
+				   : m->ev->flags & GT_EVF_RESYNC
+					   ? GT_R_GOID_MISMATCH
+					   : gt_core_explain(e, old, m->ev, GT_R_LOST_BEFORE);
+
+		gt_core_move(e, old, m, (enum gt_belief)GT_S_DEAD, r);
+		gt_core_forget(e, old);
+	}
+	if (!gt_core_link(e, g))
+		e->oom = true;
+}
+
+/* ---- threads -------------------------------------------------------------------------- */
+
+static void leave_thread(struct gt_engine *e, struct gt_gor *g)
+{
+	struct gt_key *k = &g->pub.k;
+
+	if (k->tid)
+		(void)gt_threads_set(&e->threads, k->g.process, k->tid, 0);
+	k->tid = 0;
+}
+
+/* Somebody else is on the thread of WHO now, who left it unseen: R4, R13, R14. */
+static void displace(struct gt_engine *e, struct gt_gor *who, struct gt_gor *by,
+		     const struct gt_move *m, enum gt_repair why)
+{
+	if (why == GT_R_UNSEEN_CORO) {
+		struct gt_move at = *m;
+
+		at.reason = by->pub.k.reason;
+		at.counted = true;
+		who->pub.k.partner = by->pub.k.g.gid;
+		by->pub.k.partner = who->pub.k.g.gid;
+		gt_core_move(e, who, &at, GT_B_CORO_WAIT, GT_R_UNSEEN_CORO);
+		return;
+	}
+	if (gt_belief_state(who->belief) == GT_S_RUNNING && m->in == GT_IN_RUN &&
+	    !gt_core_uncertain(e, who)) {
+		gt_core_move(e, who, m, (enum gt_belief)GT_S_PREEMPTED, GT_R_UNSEEN_PREEMPT);
+		return;
+	}
+	gt_core_move(e, who, m,
+		     (enum gt_belief)(who->belief == GT_S_SELFWAIT ? GT_S_WAITING : GT_S_UNKNOWN),
+		     gt_core_explain(e, who, m->ev, GT_R_THREAD_TAKEN));
+}
+
+static void take_thread(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
+			enum gt_repair why)
+{
+	struct gt_key *k = &g->pub.k;
+	uint32_t tid = m->ev->tid;
+	uint64_t cur;
+
+	if (k->tid == tid)
+		return;
+	leave_thread(e, g);
+	cur = tid ? gt_threads_get(&e->threads, k->g.process, tid) : 0;
+	if (cur && m->snapshot)
+		return; /* who is there may have been read later, or will be put right next */
+	if (cur)
+		displace(e, gt_gors_get(&e->gors, cur), g, m, why);
+	if (tid && !gt_threads_set(&e->threads, k->g.process, tid, k->g.gid))
+		e->oom = true; /* it stays on no thread, which breaks no invariant */
+	else
+		k->tid = tid;
+}
+
+/* ---- one change of state -------------------------------------------------------------- */
+
+/* Alive is what a user calls a goroutine: not a bare struct, not one yet to come. */
+void gt_core_recount(struct gt_engine *e, struct gt_gor *g)
+{
+	enum gt_gstate s = (enum gt_gstate)g->pub.k.state;
+	bool alive = !g->pending && s != GT_S_IDLE && s != GT_S_DEAD;
+
+	e->n_live = e->n_live + alive - g->alive;
+	g->alive = alive;
+}
+
+static bool is_wait(enum gt_gstate s)
+{
+	return s == GT_S_WAITING || s == GT_S_SELFWAIT;
+}
+
+/* What the event says of the state that begins with it. */
+static void describe(struct gt_gor *g, const struct gt_move *m, enum gt_gstate s)
+{
+	const struct gt_event *ev = m->ev;
+	struct gt_key *k = &g->pub.k;
+
+	k->stack = k->pc = 0;
+	k->reason = s == GT_S_WAITING ? m->reason : 0;
+	if (s == GT_S_RUNNABLE) {
+		bool other = m->cls == GT_RA_READY || m->in == GT_IN_CREATE;
+		k->waker = other && ev->actor != k->g.gid ? ev->actor : 0;
+		k->wake_class = (uint8_t)m->cls;
+	}
+	if (ev->gid != k->g.gid)
+		return;
+	if (is_wait(s)) {
+		k->reason = ev->reason ? ev->reason : m->reason;
+		/* At creations the stack is the creator's. */
+		k->stack = m->in == GT_IN_CREATE_PARKED ? 0 : ev->stack;
+	} else if (s == GT_S_SYSCALL) {
+		k->pc = ev->pc ? ev->pc : m->in == GT_IN_SYSENTER_P ? ev->ra : 0;
+		k->stack = ev->stack;
+	}
+}
+
+static void tell(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
+		 const struct gt_step *was, enum gt_repair repair)
+{
+	const struct gt_event *ev = m->ev;
+	const struct gt_key *k = &g->pub.k;
+	struct gt_step s = *was;
+
+	s.ts = m->ts;
+	s.gid = k->g.gid;
+	s.tid = ev->tid;
+	s.stack = k->stack;
+	s.pc = k->pc;
+	s.p = ev->p;
+	s.m = ev->m;
+	s.qlen = ev->qlen;
+	s.cpu = ev->cpu;
+	s.to = k->state;
+	s.reason = k->reason;
+	if (s.to == GT_S_RUNNABLE) {
+		s.waker = k->waker;
+		s.wake_class = k->wake_class;
+	}
+	s.repair = (uint8_t)repair;
+	s.event_flags = ev->flags;
+	s.snapshot = m->snapshot;
+	if (e->opts.step)
+		e->opts.step(e->opts.ctx, &s);
+}
+
+void gt_core_move(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m, enum gt_belief to,
+		  enum gt_repair repair)
+{
+	struct gt_key *k = &g->pub.k;
+	enum gt_gstate s = gt_belief_state(to);
+	struct gt_step was = { .since_ns = k->since_ns,
+			       .from = k->state,
+			       .from_reason = k->reason,
+			       .uncertain = gt_core_uncertain(e, g) };
+	struct gt_move at = *m;
+
+	if (repair && !m->counted)
+		gt_core_count(e, repair);
+	if (at.ts < k->since_ns)
+		at.ts = k->since_ns;
+	if (gt_belief_on_thread(to))
+		take_thread(e, g, &at, repair);
+	else
+		leave_thread(e, g);
+	g->belief = (uint8_t)to;
+	if (s == (enum gt_gstate)k->state)
+		return;
+	k->state = (uint8_t)s;
+	k->since_ns = at.ts;
+	k->kflags &= (uint8_t)~GT_KF_LEAKED;
+	describe(g, &at, s);
+	gt_core_recount(e, g);
+	tell(e, g, &at, &was, repair);
+}
+
+/* A goroutine begins: its first step is from idle, at the event. */
+static void create(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
+		   enum gt_belief to)
+{
+	const struct gt_event *ev = m->ev;
+	struct gt_key *k = &g->pub.k;
+	struct gt_step was = { .since_ns = k->state == GT_S_IDLE ? k->since_ns : m->ts,
+			       .from = GT_S_IDLE,
+			       .created = true };
+
+	if (gt_belief_on_thread(to))
+		take_thread(e, g, m, GT_R_NONE);
+	g->belief = (uint8_t)to;
+	k->state = (uint8_t)gt_belief_state(to);
+	k->since_ns = m->ts;
+	if (!k->g.created_ns)
+		k->g.created_ns = m->ts;
+	if (m->in != GT_IN_C_ENTER) {
+		if (!k->g.parent && ev->actor != k->g.gid)
+			k->g.parent = ev->actor;
+		if (!k->g.stack)
+			k->g.stack = ev->stack;
+		was.waker = k->g.parent;
+	} else {
+		k->g.flags |= GT_GF_EXTRAM;
+	}
+	if (to == GT_B_CORO_WAIT)
+		k->kflags |= GT_KF_COROUTINE;
+	k->waker = 0;
+	describe(g, m, (enum gt_gstate)k->state);
+	gt_core_recount(e, g);
+	tell(e, g, m, &was, GT_R_NONE);
+}
+
+/* ---- one event ------------------------------------------------------------------------ */
+
+/* A coroutine that took over again after its partner was thought preempted: R13. */
+static enum gt_belief coroutine_belief(const struct gt_engine *e, const struct gt_gor *g,
+				       const struct gt_move *m)
+{
+	uint64_t cur;
+	const struct gt_gor *c;
+
+	if (gt_states_before(m->in) != (enum gt_belief)GT_S_RUNNING)
+		return g->belief;
+	cur = gt_threads_get(&e->threads, g->pub.k.g.process, m->ev->tid);
+	c = cur ? gt_gors_get(&e->gors, cur) : NULL;
+	return c && c->pub.k.kflags & GT_KF_COROUTINE ? GT_B_CORO_WAIT : g->belief;
+}
+
+/* A coroutine ends: who switched to it goes on, on the same thread, without an event. */
+static void resume_partner(struct gt_engine *e, uint64_t gid, uint64_t partner, struct gt_move *m)
+{
+	struct gt_gor *p = partner ? gt_gors_get(&e->gors, partner) : NULL;
+
+	if (!p || p->belief != GT_B_CORO_WAIT || p->pub.k.partner != gid ||
+	    gt_threads_get(&e->threads, p->pub.k.g.process, m->ev->tid))
+		return;
+	gt_core_move(e, p, m, (enum gt_belief)GT_S_RUNNING, GT_R_UNSEEN_CORO);
+}
+
+/* The exit of a coroutine that was believed to wait: it ran, but its thread is its partner's. */
+static void exit_of_waiting(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
+{
+	uint64_t cur = gt_threads_get(&e->threads, g->pub.k.g.process, m->ev->tid);
+	const struct gt_gor *c = cur ? gt_gors_get(&e->gors, cur) : NULL;
+	/* With the CORO probe its last switch, the one in its exit, was seen. */
+	bool seen = c && cur == g->pub.k.partner && c->pub.k.since_ns == g->pub.k.since_ns;
+
+	gt_core_move(e, g, m, (enum gt_belief)GT_S_DEAD, seen ? GT_R_NONE : GT_R_UNSEEN_CORO);
+}
+
+static void die(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
+{
+	uint64_t gid = g->pub.k.g.gid, partner = g->pub.k.partner;
+	bool coroutine = g->pub.k.kflags & GT_KF_COROUTINE;
+
+	gt_core_forget(e, g);
+	if (coroutine)
+		resume_partner(e, gid, partner, m);
+}
+
+/* R16: statuses that do not exist, or changes that the runtime does not make. */
+static void odd(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
+{
+	enum gt_gstate s = m->in == GT_IN_BAD && !gt_states_status_ok(m->ev->new)
+				   ? GT_S_UNKNOWN
+				   : gt_states_of_status(m->ev->new, 0);
+
+	gt_core_move(e, g, m, (enum gt_belief)s, GT_R_BAD_STATUS);
+	if (s == GT_S_DEAD)
+		die(e, g, m);
+}
+
+/* The thread of an event that a goroutine makes of itself is the thread that it is on. */
+static bool elsewhere(const struct gt_gor *g, const struct gt_move *m)
+{
+	return m->ev->tid && g->pub.k.tid && g->pub.k.tid != m->ev->tid &&
+	       gt_belief_on_thread(gt_states_before(m->in));
+}
+
+static void update(struct gt_gor *g, const struct gt_move *m)
+{
+	const struct gt_event *ev = m->ev;
+	struct gt_key *k = &g->pub.k;
+
+	k->last_ns = ev->ts > k->last_ns ? ev->ts : k->last_ns;
+	k->old = ev->kind == GT_EV_STATUS   ? ev->old
+		 : m->in == GT_IN_CORO_TO   ? (uint8_t)GT_G_WAITING
+		 : m->in == GT_IN_SYSEXIT_P ? (uint8_t)GT_G_SYSCALL
+					    : (uint8_t)GT_G_RUNNING;
+	if (ev->p >= 0 && gt_states_before(m->in) == (enum gt_belief)GT_S_RUNNING)
+		k->p = ev->p;
+	else if (ev->p >= 0 && m->in == GT_IN_RUN)
+		k->p = ev->p;
+	if (m->in == GT_IN_LEAK)
+		k->kflags |= GT_KF_LEAKED;
+}
+
+void gt_core_apply(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
+{
+	enum gt_belief b = g->belief;
+	struct gt_cell c;
+	unsigned n_rules;
+
+	if (m->in == GT_IN_ODD || m->in == GT_IN_BAD) {
+		update(g, m);
+		odd(e, g, m);
+		return;
+	}
+	if (b == (enum gt_belief)GT_S_PREEMPTED)
+		b = coroutine_belief(e, g, m);
+	c = e->states.cell[b][m->in];
+	if (!c.row) {
+		enum gt_belief before = gt_states_before(m->in);
+
+		c = e->states.cell[before][m->in];
+		c.via = (uint8_t)before;
+		c.repair = (uint8_t)gt_core_explain(e, g, m->ev, GT_R_LOST_BEFORE);
+	} else if (elsewhere(g, m)) {
+		bool coro = coroutine_belief(e, g, m) == GT_B_CORO_WAIT;
+
+		if (!coro)
+			gt_core_count(e, gt_core_explain(e, g, m->ev, GT_R_LOST_BEFORE));
+		take_thread(e, g, m, coro ? GT_R_UNSEEN_CORO : GT_R_NONE);
+	}
+	if (c.repair == GT_R_UNSEEN_CORO && m->in == GT_IN_EXIT) {
+		exit_of_waiting(e, g, m);
+		die(e, g, m);
+		return;
+	}
+	if (c.via)
+		gt_core_move(e, g, m, c.via, c.repair);
+	update(g, m);
+	if (gt_states_rules(&n_rules)[c.row].created)
+		create(e, g, m, c.to);
+	else
+		gt_core_move(e, g, m, c.to, c.via ? GT_R_NONE : c.repair);
+	if (g->belief == (uint8_t)GT_S_DEAD)
+		die(e, g, m);
+}
