@@ -3,6 +3,10 @@ GOLANG_SRC := $(wildcard record/golang/*.c)
 GOLANG_OBJ := $(GOLANG_SRC:%.c=$(O)/%.o)
 RECORD_SRC := $(wildcard record/*.c)
 RECORD_OBJ := $(RECORD_SRC:%.c=$(O)/%.o)
+# What handles processes and files but no probes: unit tests link it without BPF.
+PROC_OBJ   := $(filter $(patsubst %,$(O)/record/%.o,launch launch_step priv target target_mem \
+	      threads outfile),$(RECORD_OBJ))
+PROC_LIBS   = $(shell $(PKG) --libs libelf libdw libcap)
 RECORD_LIBS = $(shell $(PKG) --libs libbpf libelf libdw libcap) -lpthread
 
 $(O)/libgolang.a: $(GOLANG_OBJ)
@@ -17,7 +21,11 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | need-libs
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
 	$(BPFTOOL) gen skeleton $< name gt_$* > $@
 
-$(RECORD_OBJ): $(O)/bpf/probes.skel.h
+$(O)/libproc.a: $(PROC_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(filter-out $(PROC_OBJ),$(RECORD_OBJ)): $(O)/bpf/probes.skel.h
 
 $(O)/gtrec: $(RECORD_OBJ) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)

@@ -42,7 +42,8 @@ struct gt_launch_ops {
 	 * instruction. Called for each exec of each process of the tree while it is seized.
 	 */
 	int (*on_exec)(void *ctx, pid_t pid, struct gt_err *err);
-	/* CHILD is a new process (no thread), stopped, a copy of PARENT. NULL: not wanted. */
+	/* CHILD is a new process (no thread), a copy of PARENT, that has not run yet. NULL: not
+	 * wanted. */
 	void (*on_fork)(void *ctx, pid_t parent, pid_t child);
 	/* A seized process, or COMMAND itself, ended; waitpid's status. NULL: not wanted. */
 	void (*on_exit)(void *ctx, pid_t pid, int wstatus);
@@ -60,7 +61,8 @@ struct gt_launch_opts {
  * gt_launch_start: fork, seize, exec ARGV[0] (by PATH, as execvp). On success COMMAND is in
  * its first exec stop: it has not run an instruction of its own yet, and the next
  * gt_launch_step hands it to on_exec. OPS and OPTS are copied (USER and SIGNALS are only used
- * during the call). Blocks SIGCHLD in the caller.
+ * during the call). Blocks SIGCHLD
+ * in the calling thread until gt_launch_free.
  *
  * Fails with GT_IO and err->os_errno of the exec (gt_launch_exec_status says 126 or 127),
  * GT_DENIED when ptrace is not allowed, GT_GONE when a signal ended it before the exec.

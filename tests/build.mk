@@ -11,6 +11,10 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtra
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -ldw -lelf $(FORMAT_LIBS) -lm
 
+PROC_TESTS := $(patsubst %,$(O)/tests/unit/test_%,launch outfile priv target)
+$(PROC_TESTS): $(O)/libproc.a
+$(PROC_TESTS): UNIT_EXTRA = $(O)/libgolang.a $(O)/libgtrace.a $(PROC_LIBS) -lpthread
+
 .PHONY: unit
 unit: $(UNIT_BIN) ## build the unit tests
 
