@@ -31,7 +31,7 @@ struct gt_view {
 	uint64_t from_ns, to_ns; /* the asked span, absolute; 0 and UINT64_MAX: all of it */
 	struct gt_filter filter;
 	uint64_t lost_events, losses; /* met so far by gt_run; count 0 of a loss adds nothing */
-	bool opened, quiet;
+	bool opened, quiet, follow;
 };
 
 /*

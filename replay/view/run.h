@@ -29,6 +29,8 @@ struct gt_run_ops {
 	int (*thread)(void *ctx, const struct gt_thread *t, struct gt_err *err);
 	/* A directory row, new or mended; told for all rows, also those before --from. */
 	int (*goroutine)(void *ctx, const struct gt_goroutine *g, struct gt_err *err);
+	/* Before each wait for more of a growing trace: flush what was written. */
+	int (*wait)(void *ctx, struct gt_err *err);
 	/* Once, at the end of the span: END_NS is the smaller of --to and the time of the last
 	 * event (or END block). END is NULL where the file has none within the span. */
 	int (*end)(void *ctx, uint64_t end_ns, const struct gt_end *end, struct gt_err *err);
@@ -42,12 +44,14 @@ struct gt_run {
 	uint64_t now_ns;   /* time of the last event fed */
 	uint64_t n_events; /* events within the span */
 	uint64_t first_ns; /* first event within the span; 0 none yet */
-	bool begun, ended;
+	bool begun, ended, follow;
+	struct gt_item held; /* read, but later than asked for */
+	bool has_held;
 	int rc;		    /* what a step callback wants the run to end with */
 	struct gt_err *err; /* of the call under way */
 };
 
-/* gt_run_open: R must outlive nothing but its view; close also after failure. */
+/* gt_run_open: V must outlive R, which must not move; close it also after failure. */
 int gt_run_open(struct gt_run *r, struct gt_view *v, const struct gt_run_ops *ops, void *ctx,
 		struct gt_err *err) GT_MUST_CHECK;
 void gt_run_close(struct gt_run *r);
