@@ -452,7 +452,7 @@ static int keyframe(struct gt_encoder *e, struct gt_err *err)
 	const struct gt_gor_state *st;
 	int rc = gt_writer_keyframe_begin(e->w, e->counts.last_ns, err);
 
-	for (uint64_t gid = 0; !rc && (st = gt_engine_next(e->engine, gid)); gid = st->k.g.gid)
+	for (uint64_t gid = 0; !rc && (st = gt_engine_next_key(e->engine, gid)); gid = st->k.g.gid)
 		if (st->k.state != GT_S_DEAD)
 			rc = gt_writer_key(e->w, &st->k, err);
 	return rc ? rc : gt_writer_keyframe_end(e->w, err);
