@@ -88,3 +88,16 @@ eq() {
 subject() {
 	tests/scripts/subject "$@"
 }
+
+# viewer_dir: where a Go toolchain (>= 1.22) keeps its trace viewer; fetches one if need be.
+viewer_dir() {
+	local chain dir
+	for chain in local go1.26.0; do
+		dir=$(GOTOOLCHAIN=$chain tests/scripts/go env GOROOT)/src/internal/trace/traceviewer/static
+		if [ -s "$dir/trace_viewer_full.html" ]; then
+			echo "$dir"
+			return
+		fi
+	done
+	fail "no Go toolchain with a trace viewer"
+}

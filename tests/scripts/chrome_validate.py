@@ -75,6 +75,7 @@ class Validator:
         self.shown = []
         self.count = collections.Counter()
         self.slices = collections.defaultdict(list)  # (pid, tid) -> [begin, end, place in file]
+        self.marked = collections.Counter()  # (pid, tid) -> instants on that row
         self.flows = {}  # (cat, name, id) -> list of (phase, ts, pid, tid, place)
         self.named = {"process_name": set(), "thread_name": set()}
         self.used = {"process_name": set(), "thread_name": set()}
@@ -205,6 +206,8 @@ class Validator:
     def instant(self, e, _ts, _dur):
         self.count["instants"] += 1
         self.use(e, e["s"] == "t")
+        if e["s"] == "t":
+            self.marked[e["pid"], e["tid"]] += 1
         self.args(e)
         if e["s"] not in ("t", "p", "g"):
             self.error(f"instant's scope is {e['s']!r}")
