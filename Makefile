@@ -36,7 +36,7 @@ $(O)/%.o: %.c | need-libs
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- what must be installed: one clear message instead of a compiler's ----
-NEED_PKGS := libelf:libelf-dev libdw:libdw-dev libzstd:libzstd-dev libbpf:libbpf-dev libcap:libcap-dev
+NEED_PKGS := libelf:libelf-dev libdw:libdw-dev libzstd:libzstd-dev zlib:zlib1g-dev libbpf:libbpf-dev libcap:libcap-dev
 NEED_CMDS := $(CC):gcc $(CLANG):clang $(BPFTOOL):bpftool $(PKG):pkg-config
 .PHONY: need-libs
 need-libs:

@@ -8,8 +8,13 @@ $(O)/libengine.a: $(ENGINE_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# What the readers share, and their answers: for the tools and for the unit tests.
+$(O)/libreaders.a: $(STAT_OBJ) $(EXPORT_OBJ) $(VIEW_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
 $(O)/gtreplay: $(O)/replay/gtreplay.o $(VIEW_OBJ) $(O)/libengine.a $(O)/libgtrace.a
-$(O)/gtstat: $(O)/replay/gtstat.o $(STAT_OBJ) $(VIEW_OBJ) $(O)/libengine.a $(O)/libgtrace.a
-$(O)/gtexport: $(O)/replay/gtexport.o $(EXPORT_OBJ) $(VIEW_OBJ) $(O)/libengine.a $(O)/libgtrace.a
+$(O)/gtstat: $(O)/replay/gtstat.o $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
+$(O)/gtexport: $(O)/replay/gtexport.o $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
 $(O)/gtreplay $(O)/gtstat $(O)/gtexport:
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm

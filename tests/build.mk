@@ -7,7 +7,7 @@ ORACLE_TESTS := $(wildcard tests/oracle/*.sh)
 K ?=
 RUN = O=$(O) tests/run $(if $(K),-k '$(K)')
 
-$(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
+$(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -ldw -lelf $(FORMAT_LIBS) -lm
 

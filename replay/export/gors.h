@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the walk keeps between steps: goroutines alive, processors' rows, counters; and how
+ * they become tracks and slices. walk.c says when.
+ */
+#ifndef GT_X_GORS_H
+#define GT_X_GORS_H
+
+#include "rows.h"
+#include "walk.h"
+
+/* A goroutine that is alive. */
+struct gt_x_gor {
+	struct gt_goroutine g; /* gid 0: place unused */
+	uint64_t since_ns;     /* begin of STATE; 0: before the span */
+	uint64_t waker;	       /* goid that made it runnable, 0 none */
+	uint64_t rank;
+	char *name; /* owned: "main.worker G17"; NULL not made yet */
+	struct gt_row row;
+	struct gt_arrow_list out; /* arrows from the slice that is open */
+	uint32_t in;		  /* arrow to its next slice, or GT_NO_ARROW */
+	uint32_t proc;		  /* index of the processor's row it runs on + 1; 0 none */
+	uint32_t tid, stack;
+	uint8_t state; /* SELFWAIT is RUNNING here */
+	uint8_t reason;
+	uint8_t wake_class;
+	bool selected, system;
+};
+
+/* The counters of one process. */
+struct gt_x_counts {
+	uint64_t v[4];	/* running, runnable, waiting, syscall */
+	uint64_t at_ns; /* when v became what it is */
+	bool pending;
+};
+
+struct gt_x_state {
+	struct gt_view *view;
+	const struct gt_selection *sel;
+	const struct gt_x_ops *ops;
+	struct gt_x_sink *sink;
+	struct gt_x_opts o;
+	struct gt_arrows arrows;
+	uint32_t tracks; /* told so far */
+	uint64_t counter_gap_ns;
+	struct gt_u64map by_gid, row_of;
+	struct {
+		struct gt_x_gor *p;
+		size_t n, cap;
+	} gors;
+	struct gt_arrow_list unused; /* of gors */
+	struct {
+		struct gt_row *p;
+		size_t n, cap;
+	} rows; /* processors, GC, losses */
+	struct {
+		struct gt_x_counts *p;
+		size_t n, cap;
+	} counts; /* by process - 1 */
+};
+
+void gt_x_state_free(struct gt_x_state *x);
+
+/* gt_x_find: NULL for a gid that is not alive, or not asked for. */
+struct gt_x_gor *gt_x_find(const struct gt_x_state *x, uint64_t gid);
+/* gt_x_meet: a place for G; NULL when memory is short. */
+struct gt_x_gor *gt_x_meet(struct gt_x_state *x, const struct gt_goroutine *g);
+/* gt_x_forget: it is dead, or the trace is over. */
+void gt_x_forget(struct gt_x_state *x, struct gt_x_gor *g);
+/* gt_x_name: "func G17", made when first needed. Valid until the goroutine is forgotten. */
+const char *gt_x_name(struct gt_x_state *x, struct gt_x_gor *g);
+
+/* gt_x_state_slice: the state that G is in ends at TS. On its own row; none if it has none. */
+void gt_x_state_slice(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts, uint32_t flags);
+void gt_x_mark(struct gt_x_state *x, struct gt_x_gor *g, enum gt_x_instant_kind kind, uint64_t ts);
+
+/* Rows of the processors' group, by key; made and told at first use. -1: no memory. */
+long gt_x_proc_row(struct gt_x_state *x, uint32_t process, const struct gt_step *s);
+long gt_x_other_row(struct gt_x_state *x, uint32_t process, uint32_t kind, uint32_t n, int32_t sort,
+		    const char *name);
+/* G comes to run on row I at TS; enters and leaves a syscall there; stops. */
+void gt_x_run(struct gt_x_state *x, struct gt_x_gor *g, uint32_t i, uint64_t ts);
+void gt_x_syscall(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts);
+void gt_x_stop(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts, uint32_t flags);
+
+/* gt_x_count: one goroutine of PROCESS less in FROM, one more in TO, at TS. */
+void gt_x_count(struct gt_x_state *x, uint32_t process, uint8_t from, uint8_t to, uint64_t ts);
+void gt_x_count_end(struct gt_x_state *x, uint64_t ts);
+
+#endif
