@@ -30,9 +30,10 @@ struct gt_target {
 	uint32_t ns_pid;      /* its pid in its own pid namespace */
 	uint64_t dev, ino;    /* of the image file */
 	char comm[16];
-	char *exe;   /* what /proc/PID/exe points to, " (deleted)" removed; owned */
-	char *image; /* name of the image file, == exe unless GT_TF_SO; owned */
-	char *argv0; /* argv[0]; "" where it is empty; owned */
+	char *exe;	/* what /proc/PID/exe points to, " (deleted)" removed; owned */
+	char *image;	/* name of the image file, == exe unless GT_TF_SO; owned */
+	char *map_name; /* the same as /proc/PID/maps spells it; owned */
+	char *argv0;	/* argv[0]; "" where it is empty; owned */
 };
 
 #define GT_TF_SO      0x1 /* Go lives in a shared object, not in the executable */
