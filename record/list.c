@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gtrec list: the Go processes that are here. /proc is a moving picture: a process that ends
+ * while it is looked at is left out; one that may not be looked at is counted and said.
+ */
+#include "doctor.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/base/json.h"
+#include "format/base/log.h"
+#include "format/base/opts.h"
+#include "probe_list.h"
+#include "target.h"
+
+struct list_opts {
+	bool json;
+};
+
+static const struct gt_usage usage = {
+	.name = "gtrec list",
+	.usage = "gtrec list [--json]",
+	.examples = "gtrec list              # Go processes of this host, and whether gtrec can "
+		    "trace them\n"
+		    "sudo gtrec list --json  # everybody's, one JSON document",
+	.footer = NULL,
+};
+
+static const struct gt_opt table[] = {
+	GT_OPT(FLAG, 0, "json", NULL, "one JSON document", struct list_opts, json),
+	GT_OPT_END,
+};
+
+struct list {
+	struct gt_json json;
+	bool as_json;
+	unsigned rows, denied;
+};
+
+static const char *user_name(uid_t uid, char *buf, size_t n)
+{
+	struct passwd pw, *found = NULL;
+	char strings[4096];
+
+	if (!getpwuid_r(uid, &pw, strings, sizeof(strings), &found) && found)
+		(void)snprintf(buf, n, "%s", pw.pw_name);
+	else
+		(void)snprintf(buf, n, "%u", (unsigned)uid);
+	return buf;
+}
+
+static void row(struct list *l, const struct gt_target *t)
+{
+	const struct gt_gobin_info *info = gt_gobin_info(t->bin);
+	char user[64], version[64], command[256];
+	struct gt_err why = { 0 };
+	bool can = !gt_probe_check(t->bin, &why);
+
+	(void)user_name(t->uid, user, sizeof(user));
+	if (l->as_json) {
+		gt_json_object(&l->json);
+		gt_json_ku64(&l->json, "pid", (uint64_t)t->pid);
+		gt_json_kstr(&l->json, "user", user);
+		gt_json_kstr(&l->json, "go", info->version);
+		gt_json_key(&l->json, "stripped");
+		gt_json_bool(&l->json, info->stripped);
+		gt_json_key(&l->json, "traceable");
+		gt_json_bool(&l->json, can);
+		gt_json_kstr(&l->json, "why_not", can ? NULL : why.msg);
+		gt_json_kstr(&l->json, "exe", t->exe);
+		gt_json_kstr(&l->json, "image", t->image);
+		gt_json_kstr(&l->json, "command", t->argv0);
+		gt_json_object_end(&l->json);
+	} else {
+		if (!l->rows)
+			(void)printf("%7s %-10s %-14s %-8s %-9s %s\n", "PID", "USER", "GO",
+				     "STRIPPED", "TRACEABLE", "COMMAND");
+		(void)snprintf(version, sizeof(version), "%s", info->version);
+		(void)snprintf(command, sizeof(command), "%s", *t->argv0 ? t->argv0 : t->exe);
+		gt_text_safe(user);
+		gt_text_safe(version);
+		gt_text_safe(command);
+		gt_text_safe(why.msg);
+		(void)printf("%7d %-10s %-14s %-8s %-9s %s%s%s%s%s\n", (int)t->pid, user, version,
+			     info->stripped ? "yes" : "no", can ? "yes" : "no", command,
+			     t->bits & GT_TF_SO ? " (Go in a shared object)" : "", can ? "" : " (",
+			     can ? "" : why.msg, can ? "" : ")");
+	}
+	l->rows++;
+}
+
+static void look(struct list *l, pid_t pid)
+{
+	struct gt_target *t = NULL;
+	int rc = gt_target_open(&t, pid, NULL);
+
+	if (rc == GT_DENIED)
+		l->denied++;
+	if (rc)
+		return;
+	row(l, t);
+	gt_target_free(t);
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* All pids, ascending: readdir's order is nobody's promise. -1: no /proc. */
+static long all_pids(pid_t **ret)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	size_t n = 0, cap = 0;
+	pid_t *p = NULL;
+
+	if (!d)
+		return -1;
+	while ((e = readdir(d))) {
+		if (!isdigit((unsigned char)e->d_name[0]))
+			continue;
+		if (n == cap) {
+			pid_t *q = realloc(p, (cap = cap ? cap * 2 : 256) * sizeof(*p));
+			if (!q)
+				break;
+			p = q;
+		}
+		p[n++] = (pid_t)strtol(e->d_name, NULL, 10);
+	}
+	(void)closedir(d);
+	if (n)
+		qsort(p, n, sizeof(*p), by_pid);
+	*ret = p;
+	return (long)n;
+}
+
+int gt_list_main(int argc, char **argv)
+{
+	struct list_opts o = { 0 };
+	struct list l = { 0 };
+	struct gt_err err;
+	pid_t *pids = NULL;
+	int first;
+
+	switch (gt_opts_parse(&usage, table, &o, argc, argv, true, &first, NULL)) {
+	case GT_OPTS_EXIT_OK: return GT_EXIT_OK;
+	case GT_OPTS_EXIT_USAGE: return GT_EXIT_USAGE;
+	case GT_OPTS_RUN: break;
+	}
+	gt_log_init("gtrec list", false, 0);
+	if (first < argc) {
+		gt_log_error("it takes no arguments (gtrec doctor %s looks at one)", argv[first]);
+		return GT_EXIT_USAGE;
+	}
+	long n = all_pids(&pids);
+	if (n < 0) {
+		gt_log_error("cannot read /proc: is it mounted?");
+		return GT_EXIT_ENV;
+	}
+	l.as_json = o.json;
+	gt_json_init(&l.json, stdout);
+	if (o.json) {
+		gt_json_object(&l.json);
+		gt_json_key(&l.json, "processes");
+		gt_json_array(&l.json);
+	}
+	for (long i = 0; i < n; i++)
+		look(&l, pids[i]);
+	free(pids);
+	if (o.json) {
+		gt_json_array_end(&l.json);
+		gt_json_ku64(&l.json, "not_permitted", l.denied);
+		gt_json_object_end(&l.json);
+		gt_json_line(&l.json);
+	} else if (!l.rows) {
+		gt_log_note("no Go process found");
+	}
+	if (l.denied)
+		gt_log_note("%u process%s may not be looked at (need root or CAP_SYS_PTRACE)",
+			    l.denied, l.denied == 1 ? "" : "es");
+	if (gt_json_finish(&l.json, &err)) {
+		gt_log_error("%s", err.msg);
+		return GT_EXIT_ENV;
+	}
+	return GT_EXIT_OK;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which functions get a probe. */
+#include "probe_list.h"
+
+const struct gt_probe_fn gt_probe_fns[GT_N_PROBES] = {
+	[GT_PROBE_STATUS] = { "runtime.casgstatus", 17, true,
+			      "every change of a goroutine's state" },
+	[GT_PROBE_SYSENTER] = { "runtime.reentersyscall", 26, true, "entry of system calls" },
+	[GT_PROBE_SYSEXIT] = { "runtime.exitsyscall", 26, true, "return from system calls" },
+	[GT_PROBE_PREEMPT] = { "runtime.casGToPreemptScan", 17, false, "preemption by the GC" },
+};
+
+int gt_probe_check(const struct gt_gobin *b, struct gt_err *err)
+{
+	struct gt_layout layout;
+	struct gt_site site;
+	int minor = gt_gobin_info(b)->minor;
+
+	for (int i = 0; i < GT_N_PROBES; i++) {
+		const struct gt_probe_fn *p = &gt_probe_fns[i];
+		if (!p->required || minor < p->since)
+			continue;
+		int rc = gt_gobin_site(b, p->func, &site, err);
+		if (rc)
+			return rc;
+	}
+	return gt_gobin_layout(b, &layout, err);
+}

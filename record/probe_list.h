@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which functions of the Go runtime get a probe: one list for attach, list and doctor. */
+#ifndef GT_PROBE_LIST_H
+#define GT_PROBE_LIST_H
+
+#include <stdbool.h>
+
+#include "record/golang/golang.h"
+
+struct gt_probe_fn {
+	const char *func;
+	int since;	  /* first Go minor version that needs it */
+	bool required;	  /* no trace without it */
+	const char *what; /* for people: what it tells */
+};
+
+enum { GT_PROBE_STATUS, GT_PROBE_SYSENTER, GT_PROBE_SYSEXIT, GT_PROBE_PREEMPT, GT_N_PROBES };
+extern const struct gt_probe_fn gt_probe_fns[GT_N_PROBES];
+
+/* gt_probe_check: has the binary all that a trace needs: sites and layout? The error says what not.
+ */
+int gt_probe_check(const struct gt_gobin *b, struct gt_err *err) GT_MUST_CHECK;
+
+#endif
