@@ -71,10 +71,12 @@ static int status(struct gt_engine *e, const struct gt_event *ev, struct gt_err 
 	if (g->pending)
 		gt_core_born(e, g, &m);
 	if (ev->flags & GT_EVF_RESYNC) {
+		enum gt_repair r = gt_core_explain(e, g, ev, GT_R_GOID_MISMATCH);
+
 		if (g->belief == (uint8_t)GT_S_UNKNOWN)
-			gt_core_count(e, GT_R_GOID_MISMATCH);
+			gt_core_count(e, r);
 		else
-			gt_core_move(e, g, &m, (enum gt_belief)GT_S_UNKNOWN, GT_R_GOID_MISMATCH);
+			gt_core_move(e, g, &m, (enum gt_belief)GT_S_UNKNOWN, r);
 	}
 	gt_core_apply(e, g, &m);
 	return GT_OK;

@@ -43,8 +43,8 @@ enum gt_repair {
 				  it */
 	GT_R_LOST_BEFORE,      /* old does not match and none of the rules above explains it */
 	GT_R_DUPLICATE,	       /* R15: probe and casgstatus told the same transition twice */
-	GT_R_AFTER_LOSS,       /* as THREAD_TAKEN, SNAPSHOT_DIFFERS or LOST_BEFORE, but known losses
-				  explain it */
+	GT_R_AFTER_LOSS,       /* what else were THREAD_TAKEN, GOID_MISMATCH, SNAPSHOT_DIFFERS or
+				  LOST_BEFORE; but a loss that is known explains it */
 	GT_R_COUNT
 };
 

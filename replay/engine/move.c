@@ -76,11 +76,11 @@ void gt_core_born(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m
 	if (old && old->pub.k.g.gptr == g->pub.k.g.gptr &&
 	    old->pub.k.g.process == g->pub.k.g.process) {
 		/* An idle struct was only waiting for this; anyone else's exit was lost. */
-		enum gt_repair r = old->belief == GT_S_IDLE ? GT_R_NONE
-				   : m->ev->flags & GT_EVF_RESYNC
-					   ? GT_R_GOID_MISMATCH
-					   : gt_core_explain(e, old, m->ev, GT_R_LOST_BEFORE);
+		bool idle = old->belief == (uint8_t)GT_S_IDLE;
+		enum gt_repair r = m->ev->flags & GT_EVF_RESYNC ? GT_R_GOID_MISMATCH
+								: GT_R_LOST_BEFORE;
 
+		r = idle ? GT_R_NONE : gt_core_explain(e, old, m->ev, r);
 		gt_core_move(e, old, m, (enum gt_belief)GT_S_DEAD, r);
 		gt_core_forget(e, old);
 	}

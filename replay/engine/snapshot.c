@@ -34,6 +34,8 @@ static enum gt_repair differs(const struct gt_engine *e, const struct gt_gor *g,
 
 	if (ev->kind == GT_EV_GAP)
 		return GT_R_NONE;
+	if (ev->flags & GT_EVF_RESYNC)
+		return gt_core_explain(e, g, ev, GT_R_GOID_MISMATCH);
 	if (s == GT_S_RUNNING && (ev->new == GT_G_WAITING || ev->new == GT_G_PREEMPTED))
 		return GT_R_UNSEEN_PREEMPT;
 	if (s == GT_S_RUNNING && read == GT_S_SYSCALL)
@@ -62,6 +64,8 @@ void gt_core_snapshot(struct gt_engine *e, struct gt_gor *g, const struct gt_eve
 	enum gt_gstate read = gt_states_of_status(ev->new, ev->tid);
 	uint64_t begin = less(ev->ts, ev->arg), slack = e->opts.snap_slack_ns;
 	bool first = !k->last_ns && k->state == GT_S_UNKNOWN;
+	/* With RESYNC the recorder knows for sure: the address is another goroutine's by now. */
+	bool sure = ev->flags & GT_EVF_RESYNC;
 
 	if (!gt_states_status_ok(ev->new)) {
 		gt_core_count(e, GT_R_BAD_STATUS);
@@ -71,7 +75,7 @@ void gt_core_snapshot(struct gt_engine *e, struct gt_gor *g, const struct gt_eve
 		return; /* a free struct */
 	if (g->pending)
 		gt_core_born(e, g, &m);
-	if (k->last_ns && k->last_ns >= less(begin, slack))
+	if (!sure && k->last_ns && k->last_ns >= less(begin, slack))
 		return;
 	if (k->state == GT_S_UNKNOWN) {
 		gt_core_move(e, g, &m, (enum gt_belief)read, GT_R_NONE);
@@ -80,7 +84,7 @@ void gt_core_snapshot(struct gt_engine *e, struct gt_gor *g, const struct gt_eve
 	} else if (agrees(gt_belief_state(g->belief), read, ev->new)) {
 		confirm(k, ev);
 	} else {
-		if (ev->new == k->old && !gt_core_uncertain(e, g) &&
+		if (!sure && ev->new == k->old && !gt_core_uncertain(e, g) &&
 		    k->last_ns >= less(begin, slack * RACE_SLACKS))
 			return;
 		gt_core_move(e, g, &m, (enum gt_belief)read, differs(e, g, ev, read));

@@ -17,6 +17,7 @@ struct gt_view_opts {
 	struct gt_when from, to;
 	struct gt_filter_opts filter;
 	bool json, quiet, follow;
+	bool keyframes; /* not an option: deliver keyframes met in passing */
 };
 
 /* --from --to -g --func --site --state --reason --process --json -q */

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every goroutine at one time, in the layout of Go's own traceback (debug=2), so that what
+ * reads goroutine dumps reads this. As in Go's default, the runtime's own goroutines are left
+ * out. [src/runtime/traceback.go:goroutineheader, printcreatedby]
+ */
+#include "show.h"
+
+#include <inttypes.h>
+
+#include "format/base/json.h"
+#include "format/base/log.h"
+
+struct at {
+	struct gt_show *show;
+	struct gt_run run;
+	struct gt_json j;
+	uint64_t t; /* the time asked for */
+	uint64_t n, n_system;
+	uint32_t process; /* the last one named */
+};
+
+/* Go's words: the reason where there is one, else the status. */
+static const char *status_word(const struct at *a, const struct gt_key *k)
+{
+	const char *reason = gt_name_reason(a->show->view->reader, k->g.process,
+					    (enum gt_gstate)k->state, k->reason);
+
+	return *reason ? reason : gt_gstate_name((enum gt_gstate)k->state);
+}
+
+/* Since when, as far as the trace can tell. */
+static uint64_t since(const struct at *a, const struct gt_key *k)
+{
+	uint64_t start = a->show->view->info->start_ns;
+
+	return k->since_ns > start ? k->since_ns : start;
+}
+
+static void header(const struct at *a, const struct gt_key *k)
+{
+	FILE *out = a->show->out;
+	char buf[GT_NAME_MAX];
+	uint64_t s = since(a, k);
+	uint64_t minutes = (a->t > s ? a->t - s : 0) / 60000000000u;
+	bool blocked = k->state == GT_S_WAITING || k->state == GT_S_SYSCALL;
+
+	(void)fprintf(out, "goroutine %" PRIu64 " [%s", k->g.goid,
+		      gt_names_safe(status_word(a, k), buf));
+	if (k->kflags & GT_KF_LEAKED)
+		(void)fputs(" (leaked)", out);
+	if (blocked && minutes)
+		(void)fprintf(out, ", %" PRIu64 " minutes", minutes);
+	if (k->g.flags & GT_GF_LOCKED)
+		(void)fputs(", locked to thread", out);
+	if (k->kflags & GT_KF_UNCERTAIN)
+		(void)fputs(", uncertain", out);
+	(void)fputs("]:\n", out);
+}
+
+static void frames(const struct at *a, const struct gt_key *k)
+{
+	const struct gt_show *s = a->show;
+
+	if (k->stack) {
+		gt_show_stack(s, k->stack, "");
+		return;
+	}
+	if (k->state == GT_S_RUNNING || k->state == GT_S_SELFWAIT)
+		(void)fputs("\tgoroutine running on other thread; stack unavailable\n", s->out);
+	else
+		(void)fputs("...stack not recorded...\n", s->out);
+	if (k->state == GT_S_SYSCALL && k->pc)
+		gt_show_pc(s, k->pc, "");
+	/* What it began with is known, and is its outermost frame. */
+	if (k->g.start_pc)
+		gt_show_pc(s, k->g.start_pc, "");
+}
+
+static void created_by(const struct at *a, const struct gt_goroutine *g)
+{
+	const struct gt_show *s = a->show;
+	char func[GT_NAME_MAX], file[GT_NAME_MAX];
+	uint64_t parent = g->parent_goid ? g->parent_goid : gt_show_goid(a->run.engine, g->parent);
+	struct gt_frame f;
+
+	if (!g->site_pc || !gt_reader_frames(s->view->reader, g->site_pc, &f, 1) || !*f.func)
+		return;
+	(void)fprintf(s->out, "created by %s", gt_names_safe(f.func, func));
+	if (parent)
+		(void)fprintf(s->out, " in goroutine %" PRIu64, parent);
+	(void)fprintf(s->out, "\n\t%s:%u\n", gt_names_safe(f.file, file), f.line);
+}
+
+static void process_line(struct at *a, uint32_t number)
+{
+	const struct gt_process *p = gt_reader_process(a->show->view->reader, number);
+	char exe[GT_NAME_MAX];
+
+	if (!a->show->many || number == a->process || !p)
+		return;
+	a->process = number;
+	(void)fprintf(a->show->out, "# process %u (%s)\n\n", p->pid, gt_names_safe(p->exe, exe));
+}
+
+static void json_stack(struct at *a, const struct gt_key *k)
+{
+	const struct gt_reader *r = a->show->view->reader;
+	uint32_t pcs[512], n = gt_reader_stack(r, k->stack, pcs, 512);
+
+	gt_json_key(&a->j, "stack");
+	gt_json_array(&a->j);
+	for (uint32_t i = 0; i < n && i < 512; i++) {
+		struct gt_frame f[64];
+		uint32_t m = gt_reader_frames(r, pcs[i], f, 64);
+
+		for (uint32_t x = 0; x < m && x < 64; x++) {
+			gt_json_object(&a->j);
+			gt_json_kstr(&a->j, "func", f[x].func);
+			gt_json_kstr(&a->j, "file", f[x].file);
+			gt_json_ku64(&a->j, "line", f[x].line);
+			gt_json_object_end(&a->j);
+		}
+	}
+	gt_json_array_end(&a->j);
+}
+
+static void json_flag(struct at *a, const char *key, bool v)
+{
+	gt_json_key(&a->j, key);
+	gt_json_bool(&a->j, v);
+}
+
+static void json_one(struct at *a, const struct gt_key *k)
+{
+	const struct gt_show *s = a->show;
+	const struct gt_reader *r = s->view->reader;
+	uint64_t from = since(a, k);
+	uint64_t parent = k->g.parent_goid ? k->g.parent_goid
+					   : gt_show_goid(a->run.engine, k->g.parent);
+	const char *reason = gt_name_reason(r, k->g.process, (enum gt_gstate)k->state, k->reason);
+	char site[GT_NAME_MAX];
+
+	gt_json_object(&a->j);
+	gt_json_ku64(&a->j, "pid", gt_show_pid(s, k->g.process));
+	gt_json_ku64(&a->j, "goid", k->g.goid);
+	gt_json_kstr(&a->j, "state", gt_gstate_name((enum gt_gstate)k->state));
+	if (*reason)
+		gt_json_kstr(&a->j, "reason", reason);
+	gt_json_key(&a->j, "since_ns");
+	if (k->since_ns)
+		gt_json_u64(&a->j, gt_view_rel(s->view, k->since_ns));
+	else
+		gt_json_null(&a->j);
+	gt_json_ku64(&a->j, "in_state_ns", a->t > from ? a->t - from : 0);
+	gt_json_kstr(&a->j, "func", gt_name_entry(r, &k->g));
+	gt_json_kstr(&a->j, "site", gt_name_site(r, &k->g, site));
+	if (parent)
+		gt_json_ku64(&a->j, "parent", parent);
+	if (k->tid)
+		gt_json_ku64(&a->j, "tid", k->tid);
+	if (k->tid && k->p >= 0)
+		gt_json_ki64(&a->j, "p", k->p);
+	json_flag(a, "system", k->g.flags & GT_GF_SYSTEM);
+	json_flag(a, "locked", k->g.flags & GT_GF_LOCKED);
+	json_flag(a, "leaked", k->kflags & GT_KF_LEAKED);
+	json_flag(a, "uncertain", k->kflags & GT_KF_UNCERTAIN);
+	json_stack(a, k);
+	gt_json_object_end(&a->j);
+}
+
+static void one(struct at *a, const struct gt_key *k)
+{
+	struct gt_filter *f = &a->show->view->filter;
+	const struct gt_reader *r = a->show->view->reader;
+	bool ours = gt_filter_goroutine(f, r, &k->g) &&
+		    gt_filter_state(f, r, k->g.process, (enum gt_gstate)k->state, k->reason);
+
+	if (!ours)
+		return;
+	if (k->g.flags & GT_GF_SYSTEM && !a->show->o->system && !f->n_ids) {
+		a->n_system++;
+		return;
+	}
+	if (a->show->o->view.json) {
+		json_one(a, k);
+	} else {
+		process_line(a, k->g.process);
+		if (a->n)
+			(void)fputc('\n', a->show->out);
+		header(a, k);
+		frames(a, k);
+		created_by(a, &k->g);
+	}
+	a->n++;
+}
+
+/* By process, so that each is one dump. */
+static void all(struct at *a)
+{
+	const struct gt_engine *e = a->run.engine;
+	uint32_t n = gt_reader_processes(a->show->view->reader);
+
+	a->show->many = n > 1;
+	for (uint32_t p = a->show->many ? 1 : 0; p <= n; p++) {
+		const struct gt_gor_state *g = NULL;
+
+		if (!a->show->many && p)
+			break;
+		while ((g = gt_engine_next(e, g ? g->k.g.gid : 0))) {
+			if (!p || g->k.g.process == p)
+				one(a, &g->k);
+		}
+	}
+}
+
+static void print(struct at *a)
+{
+	bool json = a->show->o->view.json;
+
+	gt_json_init(&a->j, a->show->out);
+	if (json) {
+		gt_json_object(&a->j);
+		gt_json_ku64(&a->j, "t_ns", gt_view_rel(a->show->view, a->t));
+		gt_json_key(&a->j, "goroutines");
+		gt_json_array(&a->j);
+	}
+	all(a);
+	if (json) {
+		gt_json_array_end(&a->j);
+		gt_json_ku64(&a->j, "system_hidden", a->n_system);
+		gt_json_object_end(&a->j);
+		gt_json_line(&a->j);
+	}
+}
+
+static void remark(const struct at *a)
+{
+	const struct gt_view *v = a->show->view;
+	char buf[GT_DUR_MAX];
+
+	if (a->run.ended && a->t > a->run.now_ns && v->info->complete)
+		gt_log_note("the trace ends at %s; this is its end",
+			    gt_format_time(buf, gt_view_rel(v, a->run.now_ns)));
+	if (a->n_system)
+		gt_log_note("%" PRIu64 " goroutines, and %" PRIu64
+			    " of the runtime's own (--system shows them)",
+			    a->n, a->n_system);
+}
+
+int gt_show_at(struct gt_show *s, struct gt_err *err)
+{
+	static const struct gt_run_ops ops = { 0 };
+	struct at a = { .show = s };
+	bool more;
+	int rc = gt_view_when(s->view, &s->o->at, &a.t, err);
+
+	if (rc)
+		return rc;
+	/* --from means nothing here; the run begins at the keyframe before --at. */
+	s->view->from_ns = a.t;
+	s->view->to_ns = UINT64_MAX;
+	rc = gt_run_open(&a.run, s->view, &ops, &a, err);
+	if (!rc)
+		rc = gt_run_until(&a.run, a.t, &more, err);
+	if (!rc) {
+		print(&a);
+		rc = gt_show_written(s, err);
+	}
+	if (!rc && !s->o->view.quiet)
+		remark(&a);
+	gt_run_close(&a.run);
+	return rc;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What gtreplay shows: the log, all goroutines at one time, one life, the audit, the state
+ * table. One file each; all print on OUT and tell errors in ERR.
+ */
+#ifndef GT_SHOW_H
+#define GT_SHOW_H
+
+#include <stdio.h>
+
+#include "replay/view/names.h"
+#include "replay/view/open.h"
+#include "replay/view/run.h"
+
+struct gt_show_opts {
+	struct gt_view_opts view;
+	struct gt_when at;  /* --at */
+	const char *states; /* --states=dot|md */
+	bool verify, system;
+};
+
+struct gt_show {
+	const struct gt_show_opts *o;
+	struct gt_view *view;
+	FILE *out;
+	bool colour; /* OUT is a terminal, and its user wants colour */
+	bool many;   /* the trace has several processes: say which */
+};
+
+/* gt_show_log: the event log, as text or one JSON object a line. */
+int gt_show_log(struct gt_show *s, struct gt_err *err) GT_MUST_CHECK;
+/* gt_show_at: every goroutine at --at, in the layout of Go's own traceback. */
+int gt_show_at(struct gt_show *s, struct gt_err *err) GT_MUST_CHECK;
+/* gt_show_life: the lives of the goroutines that -g names. */
+int gt_show_life(struct gt_show *s, struct gt_err *err) GT_MUST_CHECK;
+/* gt_show_verify: the audit; wants a view opened with .keyframes. *ret_status is GT_EXIT_FOUND for
+ * an impossible history; damage of the container is gt_view_finish's. */
+int gt_show_verify(struct gt_show *s, int *ret_status, struct gt_err *err) GT_MUST_CHECK;
+/* gt_show_states: the state table, FORMAT is "dot" or "md". */
+int gt_show_states(const char *format, FILE *out, struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- shared by the above (text.c) ------------------------------------------------------ */
+
+enum gt_ink { GT_INK_NONE, GT_INK_DIM, GT_INK_GOOD, GT_INK_WARN, GT_INK_BAD };
+
+/* gt_show_ink: the escape sequence for what follows; "" without colour. */
+const char *gt_show_ink(const struct gt_show *s, enum gt_ink ink);
+enum gt_ink gt_show_state_ink(enum gt_gstate state);
+/* gt_show_who: "18 main.worker", "4711:18 main.worker" with several processes. */
+const char *gt_show_who(const struct gt_show *s, const struct gt_goroutine *g,
+			char buf[GT_NAME_MAX]);
+/* gt_show_pid: the process id of process NUMBER; 0 not known. */
+uint32_t gt_show_pid(const struct gt_show *s, uint32_t number);
+/* gt_show_frames: PC's or STACK's frames as Go's traceback has them, INDENT before each. */
+void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent);
+void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent);
+/* gt_show_loss: "LOST 120 events on cpu 3 in 3.00ms (ring full)". */
+void gt_show_loss(const struct gt_show *s, const struct gt_loss *l);
+const char *gt_show_cause(uint32_t cause);
+/* gt_show_goid: goid of the goroutine GID while it is known to E; 0 else. */
+uint64_t gt_show_goid(const struct gt_engine *e, uint64_t gid);
+/* gt_show_written: GT_OK, or GT_IO when OUT could not be written. */
+int gt_show_written(const struct gt_show *s, struct gt_err *err) GT_MUST_CHECK;
+
+#endif
