@@ -36,15 +36,15 @@ struct gt_source {
 
 struct gt_writer;
 
-struct gt_writer_opts { /* zero means the default everywhere */
-	uint32_t block_events;	 /* events in a block before it is written, default 16384 */
-	int zstd_level;		 /* default 1 */
-	uint32_t time_res_ns;	 /* quantum of event times, default 1; order is kept whatever it is */
-	uint64_t session;	 /* random id of the trace; the caller draws it; not 0 */
-	uint64_t start_ns;	 /* monotonic time that is 0 on people's time axis */
-	uint64_t start_wall_ns;	 /* realtime (Unix ns) at start_ns */
+struct gt_writer_opts {	       /* zero means the default everywhere */
+	uint32_t block_events; /* events in a block before it is written, default 16384 */
+	int zstd_level;	       /* default 1 */
+	uint32_t time_res_ns;  /* quantum of event times, default 1; order is kept whatever it is */
+	uint64_t session;      /* random id of the trace; the caller draws it; not 0 */
+	uint64_t start_ns;     /* monotonic time that is 0 on people's time axis */
+	uint64_t start_wall_ns;				       /* realtime (Unix ns) at start_ns */
 	const char *boot_id, *hostname, *os, *hardware, *tool; /* "" or NULL: left out */
-	const char *const *comments; /* NULL-terminated, or NULL */
+	const char *const *comments;			       /* NULL-terminated, or NULL */
 	uint32_t n_cpus;
 };
 
@@ -60,12 +60,12 @@ int gt_writer_new(struct gt_writer **out, const struct gt_sink *sink,
 void gt_writer_free(struct gt_writer *w);
 
 /* Tables. Rows are written no later than the block that first uses them. */
-int gt_writer_string(struct gt_writer *w, enum gt_string_class cls, const char *s,
-		     uint32_t *ret_id, struct gt_err *err) GT_MUST_CHECK;
-int gt_writer_process(struct gt_writer *w, const struct gt_process *p, struct gt_err *err)
-	GT_MUST_CHECK;
-int gt_writer_thread(struct gt_writer *w, const struct gt_thread *t, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_writer_string(struct gt_writer *w, enum gt_string_class cls, const char *s, uint32_t *ret_id,
+		     struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_process(struct gt_writer *w, const struct gt_process *p,
+		      struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_thread(struct gt_writer *w, const struct gt_thread *t,
+		     struct gt_err *err) GT_MUST_CHECK;
 /*
  * gt_writer_pc: a pc of PROCESS as its file offset in module MODULE (0: the executable), its
  * class, and its frames, innermost first (inlined ones too; n may be 0). STD tells for each
@@ -78,40 +78,45 @@ int gt_writer_pc(struct gt_writer *w, uint32_t process, uint64_t offset, enum gt
 /* gt_writer_stack: N pc ids, innermost first, 1 <= n <= 512. Interned: same pcs, same id. */
 int gt_writer_stack(struct gt_writer *w, const uint32_t *pcs, uint32_t n, uint32_t *ret_id,
 		    struct gt_err *err) GT_MUST_CHECK;
-int gt_writer_goroutine(struct gt_writer *w, const struct gt_goroutine *g, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_writer_goroutine(struct gt_writer *w, const struct gt_goroutine *g,
+			struct gt_err *err) GT_MUST_CHECK;
 
 /*
  * gt_writer_event: events of all processes in the order (ts, cpu); GT_USAGE when time goes back.
  * The event is in the file after the block is flushed: when full, or by gt_writer_flush.
  */
-int gt_writer_event(struct gt_writer *w, const struct gt_event *ev, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_writer_event(struct gt_writer *w, const struct gt_event *ev,
+		    struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_writer_stored_ts: the time under which the last event stands in the file: rounded down to
+ * the quantum, or moved up where order asked for it. Who keeps state beside the file (for
+ * keyframes) must use it instead of the event's own.
+ */
+uint64_t gt_writer_stored_ts(const struct gt_writer *w);
 int gt_writer_loss(struct gt_writer *w, const struct gt_loss *l, struct gt_err *err) GT_MUST_CHECK;
 int gt_writer_clock(struct gt_writer *w, uint64_t mono_ns, uint64_t boot_ns, uint64_t wall_ns,
 		    uint64_t error_ns, struct gt_err *err) GT_MUST_CHECK;
-int gt_writer_stats_row(struct gt_writer *w, const struct gt_stats *s, struct gt_err *err)
-	GT_MUST_CHECK;
-int gt_writer_note(struct gt_writer *w, uint64_t ts, const char *text, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_writer_stats_row(struct gt_writer *w, const struct gt_stats *s,
+			struct gt_err *err) GT_MUST_CHECK;
+int gt_writer_note(struct gt_writer *w, uint64_t ts, const char *text,
+		   struct gt_err *err) GT_MUST_CHECK;
 
 /*
  * Keyframes. _begin flushes the open event blocks; AS_OF: the keyframe holds the state after
- * every event with ts <= as_of that was added, and no other. Then one _key for each goroutine that is
- * not dead, gids ascending, then _end. gt_writer_keyframe_due: true when the event bytes
- * since the last keyframe say that one is worth its size.
+ * every event with ts <= as_of that was added, and no other. Then one _key for each goroutine that
+ * is not dead, gids ascending, then _end. gt_writer_keyframe_due: true when the event bytes since
+ * the last keyframe say that one is worth its size.
  */
 bool gt_writer_keyframe_due(const struct gt_writer *w, uint64_t live);
-int gt_writer_keyframe_begin(struct gt_writer *w, uint64_t as_of, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_writer_keyframe_begin(struct gt_writer *w, uint64_t as_of, struct gt_err *err) GT_MUST_CHECK;
 int gt_writer_key(struct gt_writer *w, const struct gt_key *k, struct gt_err *err) GT_MUST_CHECK;
 int gt_writer_keyframe_end(struct gt_writer *w, struct gt_err *err) GT_MUST_CHECK;
 
 /* gt_writer_flush: write all that is open. WATERMARK: no event before it will come any more. */
 int gt_writer_flush(struct gt_writer *w, uint64_t watermark, struct gt_err *err) GT_MUST_CHECK;
 /* gt_writer_finish: flush, END block, index. Afterwards only gt_writer_get_stats and _free. */
-int gt_writer_finish(struct gt_writer *w, const struct gt_end *end, struct gt_err *err)
-	GT_MUST_CHECK;
+int gt_writer_finish(struct gt_writer *w, const struct gt_end *end,
+		     struct gt_err *err) GT_MUST_CHECK;
 void gt_writer_get_stats(const struct gt_writer *w, struct gt_writer_stats *ret);
 
 /* ---- reader --------------------------------------------------------------------------- */
@@ -121,15 +126,16 @@ struct gt_reader;
 struct gt_reader_opts {
 	uint64_t max_memory; /* bytes for tables and open blocks; default 4 GiB */
 	bool keyframes;	     /* also deliver keyframes met in passing (tests, copying) */
-	bool follow;	     /* a missing end is "still growing": next gives 0, may be called again */
+	bool follow; /* a missing end is "still growing": next gives 0, may be called again */
 };
 
 enum gt_item_type {
 	GT_IT_EVENT = 1,
-	GT_IT_GOROUTINE, /* directory row; comes before the first event that needs it, or mends it */
+	GT_IT_GOROUTINE, /* directory row; comes before the first event that needs it, or mends it
+			  */
 	GT_IT_PROCESS,
 	GT_IT_THREAD,
-	GT_IT_LOSS, /* recorded, or found by the reader (damage, missing blocks) */
+	GT_IT_LOSS,	 /* recorded, or found by the reader (damage, missing blocks) */
 	GT_IT_KEY_BEGIN, /* a keyframe follows: forget all state; ts in u.key_as_of */
 	GT_IT_KEY,
 	GT_IT_KEY_END,
@@ -172,8 +178,8 @@ struct gt_trace_info {
 	const char *boot_id, *hostname, *os, *hardware, *tool;
 	uint32_t n_comments;
 	const char *const *comments;
-	bool indexed;	    /* an index was found and used; then the next three are exact */
-	bool complete;	    /* the END block is there */
+	bool indexed;		  /* an index was found and used; then the next three are exact */
+	bool complete;		  /* the END block is there */
 	uint64_t t_first, t_last; /* of events; t_last UINT64_MAX while not known */
 	uint64_t events;
 };
@@ -215,6 +221,8 @@ uint32_t gt_reader_stack(const struct gt_reader *r, uint32_t stack, uint32_t *re
 			 uint32_t max); /* depth; fills at most MAX pc ids, innermost first */
 const struct gt_process *gt_reader_process(const struct gt_reader *r, uint32_t process);
 uint32_t gt_reader_processes(const struct gt_reader *r); /* how many; they number from 1 */
+/* gt_reader_thread: the newest row of that thread, NULL when none was met. */
+const struct gt_thread *gt_reader_thread(const struct gt_reader *r, uint32_t process, uint32_t tid);
 const char *gt_reader_reason(const struct gt_reader *r, uint32_t process, uint8_t reason);
 
 /* ---- files ---------------------------------------------------------------------------- */
@@ -222,5 +230,24 @@ const char *gt_reader_reason(const struct gt_reader *r, uint32_t process, uint8_
 /* gt_source_open: PATH, "-" is stdin; .gz and .zst later. Close with gt_source_close. */
 int gt_source_open(struct gt_source *ret, const char *path, struct gt_err *err) GT_MUST_CHECK;
 void gt_source_close(struct gt_source *src);
+
+/* Bytes in memory as a source; both must outlive the reader. */
+struct gt_mem {
+	const uint8_t *p;
+	size_t n;
+};
+void gt_source_mem(struct gt_source *ret, const struct gt_mem *mem);
+
+/*
+ * A file descriptor as a sink. A write that fails half way (disk full) is taken back on a regular
+ * file, so that the file ends with a whole block. The descriptor stays the caller's.
+ */
+struct gt_fd_sink {
+	int fd;
+	bool regular;
+	uint64_t end; /* bytes written through it */
+	uint64_t at;  /* where in the file its first byte lies */
+};
+int gt_sink_fd(struct gt_sink *ret, struct gt_fd_sink *f, int fd, struct gt_err *err) GT_MUST_CHECK;
 
 #endif

@@ -140,7 +140,7 @@ struct gt_goroutine {
 
 /* One process of the trace. */
 struct gt_process {
-	uint32_t process;     /* number in the trace, from 1; its pcapng interface is process - 1 */
+	uint32_t process;     /* number in the trace, from 1; its pcapng interface too (0: the trace) */
 	uint32_t pid;	      /* as gtrec saw it */
 	uint64_t start_ns;    /* start time since boot, /proc/PID/stat field 22, in ns */
 	uint64_t seen_ns;     /* when it came under trace */

@@ -78,6 +78,8 @@ static inline uint64_t gt_in_varint(struct gt_in *in)
 {
 	uint64_t v = 0;
 
+	if (in->p != in->end && *in->p < 0x80) /* nearly always */
+		return *in->p++;
 	for (unsigned shift = 0; shift < 64; shift += 7) {
 		if (in->p == in->end)
 			break;

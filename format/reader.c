@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reader: opening a trace, and items in time order. What a block says is believed only
+ * after it checked; what does not check is skipped and told.
+ */
+#include "reader.h"
+
+#include <stdlib.h>
+
+#include "base/vec.h"
+
+#define MAX_MEMORY (4ull << 30)
+#define READ_CHUNK (128u << 10)
+#define HEAD_LIMIT (4u << 20) /* a trace shows itself within so many bytes */
+
+/* ---- opening ---- */
+
+static int no_trace(struct gt_reader *r, struct gt_err *err)
+{
+	const uint8_t *p;
+	size_t n;
+
+	if (r->scan.pos == 0 && r->scan.at_end)
+		return gt_fail(err, GT_TRUNCATED, "the file is empty");
+	if (r->scan.foreign || (!r->damage.bad_blocks && r->scan.pos))
+		return gt_fail(err, GT_UNSUPPORTED, "pcapng, but not a gtrace trace");
+	if (gt_feed_seekable(&r->feed) && !gt_feed_at(&r->feed, 0, 4, &p, &n, NULL) && n >= 4 &&
+	    !memcmp(p, "\x0a\x0d\x0d\x0a", 4))
+		return gt_fail(err, GT_TRUNCATED, "the trace is cut off in its head");
+	return gt_fail(err, GT_UNSUPPORTED, "not a trace: no block of gtrace in it");
+}
+
+static int find_head(struct gt_reader *r, struct gt_err *err)
+{
+	int rc;
+
+	r->scan.limit = HEAD_LIMIT;
+	rc = gt_scan_next(&r->scan, &r->peeked, err);
+	r->scan.limit = UINT64_MAX;
+	if (rc < 0)
+		return rc;
+	if (!rc)
+		return no_trace(r, err);
+	r->have_peeked = true;
+	r->have_session = true;
+	r->session = r->info.session = r->peeked.h.session;
+	return GT_OK;
+}
+
+static int start(struct gt_reader *r, struct gt_err *err)
+{
+	int rc = gt_unpress_new(&r->unpress, err);
+
+	if (rc)
+		return rc;
+	r->rows_body = malloc(GT_BLK_MAX_BODY);
+	if (!r->rows_body)
+		return gt_fail(err, GT_NOMEM, "no memory to read a trace");
+	rc = find_head(r, err);
+	if (rc)
+		return rc;
+	if (r->peeked.h.kind == GT_K_META) {
+		rc = gt_r_unpack(r, &r->peeked.h, r->peeked.body, r->rows_body, err);
+		if (!rc)
+			rc = gt_r_meta(r, r->rows_body, r->peeked.h.raw, err);
+		if (rc && rc != GT_CORRUPT)
+			return rc;
+	}
+	return gt_feed_seekable(&r->feed) ? gt_r_load_index(r, err) : GT_OK;
+}
+
+int gt_reader_new(struct gt_reader **out, const struct gt_source *src,
+		  const struct gt_reader_opts *opts, struct gt_err *err)
+{
+	struct gt_reader *r = calloc(1, sizeof(*r));
+	struct gt_err local;
+	int rc;
+
+	if (!r)
+		return gt_fail(err, GT_NOMEM, "no memory to read a trace");
+	r->src = src;
+	if (opts)
+		r->opts = *opts;
+	if (!r->opts.max_memory)
+		r->opts.max_memory = MAX_MEMORY;
+	r->info.time_res_ns = 1;
+	r->info.boot_id = r->info.hostname = r->info.os = r->info.hardware = r->info.tool = "";
+	r->info.t_last = UINT64_MAX;
+	r->want_key = UINT64_MAX;
+	gt_feed_init(&r->feed, src, READ_CHUNK);
+	gt_scan_init(&r->scan, &r->feed, &r->damage);
+	r->scan.follow = r->opts.follow;
+	rc = start(r, err ? err : &local);
+	if (rc) {
+		gt_reader_free(r);
+		return rc;
+	}
+	*out = r;
+	return GT_OK;
+}
+
+void gt_r_drop_shards(struct gt_reader *r)
+{
+	for (size_t i = 0; i < r->shards.n; i++) {
+		r->memory -= r->shards.p[i].h.stored;
+		free(r->shards.p[i].stored);
+	}
+	r->shards.n = 0;
+	r->shard = 0;
+	r->key_ready = r->in_key = false;
+}
+
+void gt_reader_free(struct gt_reader *r)
+{
+	if (!r)
+		return;
+	gt_r_drop_shards(r);
+	GT_VEC_FREE(&r->shards);
+	gt_r_merge_free(r);
+	gt_r_tables_free(r);
+	gt_index_free(&r->index);
+	gt_unpress_free(r->unpress);
+	gt_feed_free(&r->feed);
+	free(r->rows_body);
+	free(r);
+}
+
+const struct gt_trace_info *gt_reader_info(const struct gt_reader *r)
+{
+	return &r->info;
+}
+
+const struct gt_damage *gt_reader_damage(const struct gt_reader *r)
+{
+	return &r->damage;
+}
+
+/* ---- damage ---- */
+
+/* A block that checked but holds nonsense: told, not fatal. Other codes pass. */
+static int spoilt(struct gt_reader *r, const struct gt_blk *b, int rc, const struct gt_err *err)
+{
+	if (rc != GT_CORRUPT)
+		return rc;
+	r->damage.bad_blocks++;
+	r->damage.bad_bytes += b->stored;
+	gt_damage_note(&r->damage, "block %u: %s", b->seq, err->msg);
+	return GT_OK;
+}
+
+/* Events of the blocks between the last good one and the one at OFFSET, if the index knows. */
+static uint64_t lost_events(const struct gt_reader *r, uint64_t offset, uint32_t first_seq)
+{
+	size_t lo = 0, hi = r->index.n;
+	uint64_t n = 0;
+
+	if (!r->have_index)
+		return 0;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->index.p[mid].offset < offset)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	while (lo-- > 0 && r->index.p[lo].seq >= first_seq)
+		if (r->index.p[lo].kind == GT_K_EVENTS)
+			n += r->index.p[lo].n;
+	return n;
+}
+
+/*
+ * When: nothing before the watermark is missing. All that was lost had happened when the next
+ * block was written; with one process that is before its first event, with more before its last.
+ */
+static int tell_gap(struct gt_reader *r, const struct gt_found *f, uint32_t missing,
+		    struct gt_err *err)
+{
+	uint64_t t0 = r->watermark > r->last_ts ? r->watermark : r->last_ts;
+	uint64_t t1 = gt_reader_processes(r) <= 1 ? f->h.t_min : f->h.t_max;
+	uint64_t n = lost_events(r, f->offset, r->next_seq);
+	uint32_t cause = r->gap ? GT_LOSS_DAMAGED : GT_LOSS_MISSING;
+
+	if (!r->gap) {
+		r->damage.missing_blocks += missing;
+		gt_damage_note(&r->damage, "%u blocks are missing before offset %llu", missing,
+			       (unsigned long long)f->offset);
+	}
+	r->gap = false;
+	return gt_r_pend_loss(r, cause, t0, t1 > t0 ? t1 : t0, n, err);
+}
+
+/* 1: go on with this block; 0: it is to be skipped. */
+static int check_sequence(struct gt_reader *r, const struct gt_found *f, struct gt_err *err)
+{
+	uint32_t ahead = f->h.seq - r->next_seq;
+	int rc = GT_OK;
+
+	r->gap |= f->gap;
+	if (!r->have_seq) { /* a trace begins with META, whose number is 0 but in later files of it
+			     */
+		r->next_seq = f->h.kind == GT_K_META ? f->h.seq : 0;
+		r->have_seq = true;
+	}
+	if (ahead > INT32_MAX) {
+		r->damage.bad_blocks++;
+		r->damage.bad_bytes += f->length;
+		gt_damage_note(&r->damage, "block %u at offset %llu is there twice, or misplaced",
+			       f->h.seq, (unsigned long long)f->offset);
+		return 0;
+	}
+	if (r->gap || ahead)
+		rc = tell_gap(r, f, ahead, err);
+	r->next_seq = f->h.seq + 1;
+	return rc ? rc : 1;
+}
+
+/* ---- blocks ---- */
+
+static int begin_rows(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+		      struct gt_err *err)
+{
+	int rc = gt_r_unpack(r, b, stored, r->rows_body, err);
+
+	if (!rc)
+		rc = gt_rows_init(&r->rows, gt_table_spec((enum gt_block_kind)b->kind),
+				  r->rows_body, b->raw, b->n, b->t_max, err);
+	r->in_rows = !rc;
+	r->rows_of = *b;
+	return rc;
+}
+
+static uint64_t item_of(struct gt_item *it, uint8_t kind, const uint64_t *v)
+{
+	switch (kind) {
+	case GT_K_LOSS:
+		it->type = GT_IT_LOSS;
+		it->u.loss = (struct gt_loss){
+			.process = (uint32_t)v[GT_F_LOSS_PROCESS],
+			.cpu = (uint32_t)v[GT_F_LOSS_CPU] - 1,
+			.cause = (uint32_t)v[GT_F_LOSS_CAUSE],
+			.t0 = v[GT_F_LOSS_T0],
+			.t1 = v[GT_F_LOSS_T1] < v[GT_F_LOSS_T0] ? v[GT_F_LOSS_T0] : v[GT_F_LOSS_T1],
+			.count = v[GT_F_LOSS_COUNT],
+		};
+		return it->u.loss.t0;
+	case GT_K_CLOCK:
+		it->type = GT_IT_CLOCK;
+		it->u.clock = (struct gt_clock){ v[GT_F_CLOCK_MONO], v[GT_F_CLOCK_BOOT],
+						 v[GT_F_CLOCK_WALL], v[GT_F_CLOCK_ERROR] };
+		return it->u.clock.mono_ns;
+	case GT_K_STATS:
+		it->type = GT_IT_STATS;
+		it->u.stats = (struct gt_stats){
+			.ts = v[GT_F_STAT_TS],
+			.events = v[GT_F_STAT_EVENTS],
+			.lost = v[GT_F_STAT_LOST],
+			.goid_zero = v[GT_F_STAT_GOID_ZERO],
+			.unreadable = v[GT_F_STAT_UNREADABLE],
+			.bad_status = v[GT_F_STAT_BAD_STATUS],
+			.resync = v[GT_F_STAT_RESYNC],
+			.bytes = v[GT_F_STAT_BYTES],
+			.recorder_cpu_ns = v[GT_F_STAT_CPU_NS],
+			.hits = v[GT_F_STAT_HITS],
+		};
+		return it->u.stats.ts;
+	case GT_K_NOTE:
+		it->type = GT_IT_NOTE;
+		it->u.note.ts = v[GT_F_NOTE_TS];
+		return it->u.note.ts;
+	default:
+		it->type = GT_IT_END;
+		it->u.end = (struct gt_end){
+			.ts = v[GT_F_END_TS],
+			.events = v[GT_F_END_EVENTS],
+			.lost = v[GT_F_END_LOST],
+			.reason = (uint32_t)v[GT_F_END_REASON],
+			.status = (int32_t)(uint32_t)v[GT_F_END_STATUS],
+		};
+		return it->u.end.ts;
+	}
+}
+
+/* Rows that have a time of their own take their place among the events. */
+static int pend_rows(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+		     struct gt_err *err)
+{
+	uint64_t v[GT_ROW_MAX];
+	struct gt_row_extra x;
+	int rc = begin_rows(r, b, stored, err);
+
+	r->in_rows = false;
+	while (!rc && (rc = gt_rows_next(&r->rows, v, &x, err)) == 1) {
+		struct gt_item it = { .type = GT_IT_LOSS };
+		uint64_t ts = item_of(&it, b->kind, v);
+
+		if (ts > GT_MAX_TIME)
+			return gt_fail(err, GT_CORRUPT, "impossible time");
+		rc = gt_r_pend(r, ts, &it, (uint32_t)v[GT_F_NOTE_TEXT], err);
+		if (it.type == GT_IT_END)
+			r->end_seen = r->info.complete = true;
+	}
+	return rc;
+}
+
+static int hold_shard(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+		      struct gt_err *err)
+{
+	uint32_t index = b->aux & UINT16_MAX, count = b->aux >> 16;
+	struct gt_rshard *s;
+	int rc;
+
+	if (!r->opts.keyframes && r->want_key != b->t_max)
+		return GT_OK;
+	if (index != r->shards.n || index >= count ||
+	    (index && (r->shards.p[0].h.t_max != b->t_max || r->shards.p[0].h.aux >> 16 != count)))
+		gt_r_drop_shards(r);
+	if (index != r->shards.n || index >= count)
+		return GT_OK; /* the start of it is lost: of no use */
+	rc = gt_r_charge(r, b->stored, err);
+	if (rc)
+		return rc;
+	s = GT_VEC_PUSH(&r->shards);
+	if (!s || !(s->stored = malloc(b->stored ? b->stored : 1))) {
+		r->shards.n -= s != NULL;
+		r->memory -= b->stored;
+		return gt_fail(err, GT_NOMEM, "no memory for a keyframe");
+	}
+	s->h = *b;
+	memcpy(s->stored, stored, b->stored);
+	r->key_ready = r->shards.n == count;
+	return GT_OK;
+}
+
+static int events_block(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+			struct gt_err *err)
+{
+	if (!b->n || (r->skip_to && b->t_max <= r->skip_to))
+		return GT_OK;
+	if (b->t_min < r->last_ts) {
+		gt_fail(err, GT_CORRUPT, "events of a time that is over");
+		return gt_r_pend_loss(r, GT_LOSS_DAMAGED, r->last_ts,
+				      b->t_max > r->last_ts ? b->t_max : r->last_ts, b->n, err)
+			       ? err->code
+			       : GT_CORRUPT;
+	}
+	return gt_r_open(r, b, stored, err);
+}
+
+static int dispatch(struct gt_reader *r, const struct gt_found *f, struct gt_err *err)
+{
+	const struct gt_blk *b = &f->h;
+	int rc = GT_OK;
+
+	switch (b->kind) {
+	case GT_K_META:
+		rc = gt_r_unpack(r, b, f->body, r->rows_body, err);
+		return rc ? rc : gt_r_meta(r, r->rows_body, b->raw, err);
+	case GT_K_EVENTS: return events_block(r, b, f->body, err);
+	case GT_K_KEYFRAME: return hold_shard(r, b, f->body, err);
+	case GT_K_STRINGS:
+	case GT_K_PROCESS:
+	case GT_K_PCS:
+	case GT_K_STACKS:
+	case GT_K_THREADS:
+	case GT_K_GTAB: return begin_rows(r, b, f->body, err);
+	case GT_K_LOSS:
+	case GT_K_CLOCK:
+	case GT_K_STATS:
+	case GT_K_NOTE:
+	case GT_K_END: return pend_rows(r, b, f->body, err);
+	case GT_K_MODULES: return GT_OK;
+	default: break;
+	}
+	r->damage.unknown_blocks++;
+	if (b->flags & GT_BF_CRITICAL)
+		return gt_fail(err, GT_VERSION,
+			       "block %u is of kind %u, which this version needs to know", b->seq,
+			       b->kind);
+	return GT_OK;
+}
+
+/* The file ends: say what that means. */
+static int at_end(struct gt_reader *r, struct gt_err *err)
+{
+	r->ended = true;
+	r->damage.missing_end = !r->end_seen;
+	if (r->gap) {
+		r->gap = false;
+		return gt_r_pend_loss(
+			r, GT_LOSS_DAMAGED, r->watermark > r->last_ts ? r->watermark : r->last_ts,
+			r->watermark > r->last_ts ? r->watermark : r->last_ts, 0, err);
+	}
+	return GT_OK;
+}
+
+/* 1: a block was read; 0: none is there (yet). */
+static int read_block(struct gt_reader *r, struct gt_err *err)
+{
+	struct gt_found f = r->peeked;
+	int rc = 1;
+
+	if (!r->have_peeked)
+		rc = gt_scan_next(&r->scan, &f, err);
+	r->have_peeked = false;
+	if (rc < 0)
+		return rc;
+	if (!rc) {
+		r->gap |= f.gap;
+		return r->opts.follow && !r->end_seen ? 0 : at_end(r, err);
+	}
+	if (f.h.session != r->session) {
+		r->other_session = f.h.session;
+		r->gap |= f.gap;
+		r->other_blocks++;
+		return 1;
+	}
+	rc = check_sequence(r, &f, err);
+	if (rc <= 0)
+		return rc < 0 ? rc : 1;
+	rc = spoilt(r, &f.h, dispatch(r, &f, err), err);
+	if (f.h.watermark > r->watermark && f.h.watermark <= (uint64_t)GT_MAX_TIME + 1)
+		r->watermark = f.h.watermark;
+	if (f.offset + f.length > r->tables_to)
+		r->tables_to = f.offset + f.length;
+	return rc ? rc : 1;
+}
+
+/* ---- items ---- */
+
+static void key_of(struct gt_key *ret, const uint64_t *v)
+{
+	gt_r_goroutine(&ret->g, v);
+	ret->since_ns = v[GT_F_KEY_SINCE];
+	ret->last_ns = v[GT_F_KEY_LAST];
+	ret->waker = v[GT_F_KEY_WAKER];
+	ret->tid = (uint32_t)v[GT_F_KEY_TID];
+	ret->p = (int32_t)((uint32_t)v[GT_F_KEY_P] - 1);
+	ret->stack = (uint32_t)v[GT_F_KEY_STACK];
+	ret->pc = (uint32_t)v[GT_F_KEY_PC];
+	ret->state = (uint8_t)v[GT_F_KEY_STATE];
+	ret->reason = (uint8_t)v[GT_F_KEY_REASON];
+	ret->wake_class = (uint8_t)v[GT_F_KEY_WAKE_CLASS];
+	ret->kflags = (uint8_t)v[GT_F_KEY_KFLAGS];
+}
+
+/* 1: an item; 0: the block has no more rows. */
+static int next_row(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
+{
+	uint64_t v[GT_ROW_MAX];
+	struct gt_row_extra x;
+	int rc;
+
+	while ((rc = gt_rows_next(&r->rows, v, &x, err)) == 1) {
+		if (r->rows_of.kind == GT_K_KEYFRAME) {
+			ret->type = GT_IT_KEY;
+			key_of(&ret->u.key, v);
+			return 1;
+		}
+		rc = gt_r_row(r, r->rows_of.kind, v, &x, ret, err);
+		if (rc)
+			break;
+	}
+	if (rc == 1)
+		return 1;
+	r->in_rows = false;
+	return spoilt(r, &r->rows_of, rc, err);
+}
+
+static int begin_key(struct gt_reader *r, struct gt_item *ret)
+{
+	r->key_ready = false;
+	r->in_key = true;
+	r->shard = 0;
+	ret->type = GT_IT_KEY_BEGIN;
+	ret->u.key_as_of = r->shards.p[0].h.t_max;
+	if (r->want_key == ret->u.key_as_of) {
+		r->skip_to = r->want_key;
+		r->want_key = UINT64_MAX;
+	}
+	return 1;
+}
+
+/* The next shard, or the end of the keyframe. */
+static int next_shard(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
+{
+	const struct gt_rshard *s;
+
+	if (r->shard == r->shards.n) {
+		gt_r_drop_shards(r);
+		ret->type = GT_IT_KEY_END;
+		return 1;
+	}
+	s = &r->shards.p[r->shard++];
+	return spoilt(r, &s->h, begin_rows(r, &s->h, s->stored, err), err);
+}
+
+static uint64_t may_come(const struct gt_reader *r)
+{
+	if (r->key_ready)
+		return r->shards.p[0].h.t_max + 1;
+	return r->ended || gt_r_crowded(r) ? UINT64_MAX : r->watermark;
+}
+
+static int tell_other(struct gt_reader *r, struct gt_err *err)
+{
+	if (!r->other_blocks || r->other_told)
+		return 0;
+	r->other_told = true;
+	return gt_fail(err, GT_UNSUPPORTED,
+		       "the file holds another trace too (session %016llx, %llu blocks): not read",
+		       (unsigned long long)r->other_session, (unsigned long long)r->other_blocks);
+}
+
+static int next_item(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
+{
+	for (;;) {
+		int rc = 0;
+
+		if (r->in_rows)
+			rc = next_row(r, ret, err);
+		else if (r->in_key)
+			rc = next_shard(r, ret, err);
+		if (rc)
+			return rc;
+		if (r->in_rows || r->in_key)
+			continue;
+		rc = gt_r_take(r, may_come(r), ret, err);
+		if (rc)
+			return rc;
+		if (r->key_ready)
+			return begin_key(r, ret);
+		if (r->ended)
+			return tell_other(r, err);
+		rc = read_block(r, err);
+		if (rc < 0 || (!rc && !r->ended))
+			return rc;
+	}
+}
+
+int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
+{
+	struct gt_err local;
+
+	return next_item(r, ret, err ? err : &local);
+}

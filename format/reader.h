@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The reader's inside, shared by reader.c, rmerge.c, rtables.c and rseek.c; nobody else's. */
+#ifndef GT_READER_H
+#define GT_READER_H
+
+#include "base/u64map.h"
+#include "block.h"
+#include "events.h"
+#include "gtrace.h"
+#include "index.h"
+#include "scan.h"
+#include "table.h"
+
+/* ---- tables by id, in pages that exist only where there are rows ---- */
+
+#define GT_PAGE	 1024u
+#define GT_PAGES (GT_MAX_ID / GT_PAGE)
+
+struct gt_idtab {
+	void **page; /* owned: GT_PAGES pointers to GT_PAGE elements, or NULL */
+	size_t size; /* of an element */
+};
+
+struct gt_rstring {
+	const char *s; /* in the arena; NULL: no such string */
+	uint8_t cls;
+};
+
+struct gt_rpc {
+	const uint32_t *frames; /* func, file, line of each, in the arena */
+	uint16_t n_frames;
+	uint8_t cls;
+	bool known;
+};
+
+struct gt_rstack {
+	const uint32_t *pcs; /* in the arena */
+	uint32_t parent;
+	uint16_t n, depth; /* own pcs; with the parents' */
+};
+
+struct gt_rproc {
+	struct gt_process p;
+	bool known;
+	uint32_t reason[GT_MAX_REASONS]; /* string ids */
+};
+
+struct gt_arena { /* memory that is given back only with the reader */
+	struct gt_chunk *last;
+	size_t left;
+};
+
+/* ---- blocks of events that wait for their turn ---- */
+
+struct gt_ropen {
+	struct gt_ropen *next;
+	struct gt_blk h;
+	uint8_t *body; /* uncompressed; owned with the node */
+};
+
+struct gt_rstream { /* the blocks of one process */
+	uint32_t process;
+	struct gt_ropen *head, *tail; /* owned */
+	struct gt_evdec *dec;	      /* owned; decodes HEAD when OPEN */
+	bool open;
+	uint64_t ts, place; /* of the next event, or what is known of it */
+};
+
+struct gt_rpending { /* an item that is no event but has a time */
+	uint64_t ts, order;
+	struct gt_item item;
+	uint32_t text; /* string id of a note */
+};
+
+struct gt_rshard {
+	struct gt_blk h;
+	uint8_t *stored; /* owned */
+};
+
+struct gt_reader {
+	const struct gt_source *src;
+	struct gt_reader_opts opts;
+	struct gt_feed feed;
+	struct gt_scan scan;
+	struct gt_unpress *unpress;
+	struct gt_trace_info info;
+	struct gt_damage damage;
+	size_t memory; /* charged against opts.max_memory */
+	uint64_t session, start_offset;
+	bool have_session, have_meta;
+	struct gt_found peeked; /* the first block, found when the trace was opened */
+	bool have_peeked;
+
+	/* tables */
+	struct gt_idtab strings, pcs, stacks;
+	struct {
+		struct gt_rproc **p; /* owned, by number; NULL where not met */
+		size_t n, cap;
+	} procs;
+	struct {
+		struct gt_thread **p; /* owned by the arena */
+		size_t n, cap;
+	} threads;
+	struct gt_u64map thread_at; /* process << 32 | tid -> position */
+	struct gt_arena arena;
+	struct {
+		const char **p;
+		size_t n, cap;
+	} comments;
+	uint64_t tables_to; /* tables of all blocks before this offset are loaded */
+
+	/* the block whose rows are being given out */
+	struct gt_rows rows;
+	bool in_rows;
+	struct gt_blk rows_of;
+	uint8_t *rows_body; /* GT_BLK_MAX_BODY bytes, owned */
+
+	/* merging */
+	struct {
+		struct gt_rstream **p; /* owned */
+		size_t n, cap;
+	} streams;
+	struct {
+		struct gt_evdec **p; /* owned: idle decoders */
+		size_t n, cap;
+	} idle;
+	struct {
+		struct gt_rpending *p;
+		size_t n, cap;
+	} pending; /* a heap: earliest first, ties as they came */
+	uint64_t n_pended;
+	size_t n_open, open_bytes;
+	struct gt_rstream *current; /* its events come until the limit */
+	uint64_t limit_ts, limit_place;
+	uint64_t watermark, last_ts, skip_to;
+	uint32_t next_seq;
+	bool have_seq, ended, end_seen;
+
+	/* keyframes */
+	struct {
+		struct gt_rshard *p;
+		size_t n, cap;
+	} shards;
+	size_t shard; /* being given out */
+	bool key_ready, in_key;
+	uint64_t want_key; /* as_of of the keyframe to give out in any case; UINT64_MAX none */
+
+	/* trouble to tell */
+	bool gap; /* damage since the last good block */
+	uint64_t other_blocks, other_session;
+	bool other_told;
+
+	/* index */
+	struct gt_index index;
+	bool have_index;
+};
+
+/* ---- rtables.c ---- */
+
+int gt_r_meta(struct gt_reader *r, const uint8_t *body, size_t n, struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_is_table: a kind whose rows are remembered. */
+bool gt_r_is_table(uint8_t kind);
+/*
+ * gt_r_row: remember one row of a table. 1 when it is an item too (in RET), 0 when not,
+ * GT_CORRUPT when the row is impossible, GT_NOMEM, GT_LIMIT.
+ */
+int gt_r_row(struct gt_reader *r, uint8_t kind, const uint64_t *v, const struct gt_row_extra *x,
+	     struct gt_item *ret, struct gt_err *err) GT_MUST_CHECK;
+void gt_r_goroutine(struct gt_goroutine *ret, const uint64_t *v);
+void gt_r_tables_free(struct gt_reader *r);
+/* gt_r_charge: N more bytes; GT_LIMIT when that is more than allowed. */
+int gt_r_charge(struct gt_reader *r, size_t n, struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- rmerge.c ---- */
+
+/* gt_r_unpack: the body of a block, uncompressed, into RAW (b->raw bytes). */
+int gt_r_unpack(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored, uint8_t *raw,
+		struct gt_err *err) GT_MUST_CHECK;
+int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+	      struct gt_err *err) GT_MUST_CHECK;
+int gt_r_pend(struct gt_reader *r, uint64_t ts, const struct gt_item *item, uint32_t text,
+	      struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_pend_loss: an item made by the reader. */
+int gt_r_pend_loss(struct gt_reader *r, uint32_t cause, uint64_t t0, uint64_t t1, uint64_t count,
+		   struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_r_take: 1 with the earliest event or pending item whose time is before BEFORE, 0 when there
+ * is none, or a code.
+ */
+int gt_r_take(struct gt_reader *r, uint64_t before, struct gt_item *ret,
+	      struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_crowded: so much is waiting that order must give way to memory. */
+bool gt_r_crowded(const struct gt_reader *r);
+void gt_r_merge_reset(struct gt_reader *r);
+void gt_r_merge_free(struct gt_reader *r);
+
+/* ---- rseek.c ---- */
+
+/* gt_r_load_index: take the index at the end of the file if it checks; else leave things be. */
+int gt_r_load_index(struct gt_reader *r, struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- reader.c ---- */
+
+void gt_r_drop_shards(struct gt_reader *r);
+
+#endif
