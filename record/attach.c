@@ -52,12 +52,13 @@ static struct bpf_program *prog(const struct gt_probes *skel, size_t member)
 	return *(struct bpf_program *const *)((const char *)skel + member);
 }
 
-/* libbpf's own words: kept quiet unless asked for. */
+/* libbpf's own words: its warnings only, and only when asked for. */
 static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char line[512];
 
-	(void)level;
+	if (level != LIBBPF_WARN)
+		return 0;
 	int n = vsnprintf(line, sizeof(line), fmt, ap);
 	if (n > 0 && (size_t)n < sizeof(line) && line[n - 1] == '\n')
 		line[n - 1] = 0;

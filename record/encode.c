@@ -249,7 +249,7 @@ static int birth(struct gt_encoder *e, struct proc *pr, const struct gt_wire_eve
 	bool extra = ev->new == GT_G_SYSCALL;
 	bool known = extra || pr->minor >= GOID_AT_BIRTH;
 	uint32_t flags = extra ? GT_GF_EXTRAM : known ? 0 : GT_GF_PROVISIONAL;
-	struct gt_goroutine *g;
+	struct gt_goroutine *g = NULL;
 	int rc = newborn(e, pr, gptr, known ? w->goid : 0, flags, ev->ts, &g, err);
 
 	if (rc)

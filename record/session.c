@@ -237,8 +237,7 @@ int gt_session_pidfd(const struct gt_session *s, uint32_t i)
 
 void gt_session_gone(struct gt_session *s, uint32_t i)
 {
-	s->members.p[i].gone = true;
-	gt_attach_stop(s->members.p[i].a);
+	s->members.p[i].gone = true; /* its probes went with its memory */
 }
 
 /* ---- flow ----------------------------------------------------------------------------- */
@@ -345,11 +344,11 @@ int gt_session_finish(struct gt_session *s, bool snapshot, enum gt_end_reason wh
 		      struct gt_err *err)
 {
 	int rc = GT_OK;
+	uint64_t stop_ns = now_ns(CLOCK_MONOTONIC);
 
 	for (uint32_t i = 0; snapshot && !rc && i < s->members.n; i++)
 		if (!s->members.p[i].gone && gt_target_alive(s->members.p[i].t))
 			rc = take_snapshot(s, i, err);
-	uint64_t stop_ns = now_ns(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < s->members.n; i++)
 		gt_attach_stop(s->members.p[i].a);
 	if (s->drain && !gt_drain_sync(s->drain))

@@ -52,7 +52,7 @@ int gt_session_pump(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
 /* The processes: how many were added, and the pidfd of number I (from 0), -1 when it is gone. */
 uint32_t gt_session_processes(const struct gt_session *s);
 int gt_session_pidfd(const struct gt_session *s, uint32_t i);
-/* gt_session_gone: number I has ended; its probes are taken out. */
+/* gt_session_gone: number I has ended. */
 void gt_session_gone(struct gt_session *s, uint32_t i);
 
 /*
