@@ -1,3 +1,3 @@
 module gotables
 
-go 1.25
+go 1.21

@@ -1,135 +1,47 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Gotables prints the layout of the runtime's structs as the DWARF data of a Go program tells
-// it, one "name offset" a line in the order of struct gt_layout; -1 where there is no such
-// field. It decides nothing: record/golang/offsets.inc is made of what it prints.
+// Gotables tells what the symbol table and the DWARF data of a Go program say about it, through
+// Go's own libraries and never by its pclntab. record/golang/offsets.inc is made of its layout;
+// the tests compare what record/golang reads with all of it.
+//
+//	gotables layout PROGRAM   "field offset" lines, in the order of struct gt_layout
+//	gotables funcs PROGRAM    "address size name" lines
+//	gotables frames PROGRAM   "address TAB func TAB file TAB line ..." lines, innermost first
 package main
 
 import (
-	"debug/dwarf"
+	"bufio"
 	"debug/elf"
 	"fmt"
 	"os"
-	"strings"
 )
 
-// The fields of struct gt_layout: a path of members from runtime.g, .m or .p, or alternatives
-// separated by "|". An empty path is the size of the struct.
-var fields = []struct{ name, strct, path string }{
-	{"g_stack_lo", "runtime.g", "stack.lo"},
-	{"g_stack_hi", "runtime.g", "stack.hi"},
-	{"g_m", "runtime.g", "m"},
-	{"g_sched_sp", "runtime.g", "sched.sp"},
-	{"g_sched_pc", "runtime.g", "sched.pc"},
-	{"g_sched_g", "runtime.g", "sched.g"},
-	{"g_sched_bp", "runtime.g", "sched.bp"},
-	{"g_syscallpc", "runtime.g", "syscallpc"},
-	{"g_atomicstatus", "runtime.g", "atomicstatus"},
-	{"g_goid", "runtime.g", "goid"},
-	{"g_waitreason", "runtime.g", "waitreason"},
-	{"g_lockedm", "runtime.g", "lockedm"},
-	{"g_parent_goid", "runtime.g", "parentGoid"},
-	{"g_gopc", "runtime.g", "gopc"},
-	{"g_startpc", "runtime.g", "startpc"},
-	{"g_labels", "runtime.g", "labels"},
-	{"g_coroarg", "runtime.g", "coroarg"},
-	{"g_size", "runtime.g", ""},
-	{"m_procid", "runtime.m", "procid"},
-	{"m_curg", "runtime.m", "curg"},
-	{"m_p", "runtime.m", "p"},
-	{"m_id", "runtime.m", "id"},
-	{"p_id", "runtime.p", "id"},
-	{"p_status", "runtime.p", "status"},
-	{"p_m", "runtime.p", "m"},
-	{"p_runqhead", "runtime.p", "runqhead"},
-	{"p_runqtail", "runtime.p", "runqtail"},
-	{"p_runnext", "runtime.p", "runnext"},
-}
+var out = bufio.NewWriter(os.Stdout)
 
-func structs(d *dwarf.Data) (map[string]*dwarf.StructType, error) {
-	found := map[string]*dwarf.StructType{}
-	for r := d.Reader(); len(found) < 3; {
-		e, err := r.Next()
-		if err != nil || e == nil {
-			return found, err
-		}
-		name, _ := e.Val(dwarf.AttrName).(string)
-		switch {
-		case e.Tag == dwarf.TagCompileUnit && name != "runtime":
-			r.SkipChildren()
-		case e.Tag == dwarf.TagStructType && (name == "runtime.g" || name == "runtime.m" || name == "runtime.p"):
-			t, err := d.Type(e.Offset)
-			if err != nil {
-				return nil, err
-			}
-			found[name] = t.(*dwarf.StructType)
-		}
-	}
-	return found, nil
-}
-
-func offset(t *dwarf.StructType, path string) int64 {
-	if path == "" {
-		return t.ByteSize
-	}
-	var at int64
-	parts := strings.Split(path, ".")
-	for i, p := range parts {
-		var f *dwarf.StructField
-		for _, g := range t.Field {
-			if g.Name == p {
-				f = g
-			}
-		}
-		if f == nil {
-			return -1
-		}
-		at += f.ByteOffset
-		if i < len(parts)-1 {
-			typ := f.Type
-			for {
-				td, ok := typ.(*dwarf.TypedefType)
-				if !ok {
-					break
-				}
-				typ = td.Type
-			}
-			t = typ.(*dwarf.StructType)
-		}
-	}
-	return at
-}
-
-func run(path string) error {
+func run(verb, path string) error {
 	f, err := elf.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	d, err := f.DWARF()
-	if err != nil {
-		return err
+	defer out.Flush()
+	switch verb {
+	case "layout":
+		return layout(f)
+	case "funcs":
+		return funcs(f)
+	case "frames":
+		return frames(f)
 	}
-	all, err := structs(d)
-	if err != nil {
-		return err
-	}
-	for _, fd := range fields {
-		t := all[fd.strct]
-		if t == nil {
-			return fmt.Errorf("no %s in the DWARF data", fd.strct)
-		}
-		fmt.Println(fd.name, offset(t, fd.path))
-	}
-	return nil
+	return fmt.Errorf("no such verb: %s", verb)
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: gotables PROGRAM")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: gotables layout|funcs|frames PROGRAM")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1]); err != nil {
+	if err := run(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "gotables:", err)
 		os.Exit(1)
 	}
