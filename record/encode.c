@@ -189,11 +189,13 @@ static int pc_of(struct gt_encoder *e, struct proc *pr, uint64_t pc, enum gt_pc_
 static int describe(struct gt_encoder *e, struct proc *pr, struct gt_goroutine *g, uint64_t startpc,
 		    uint64_t gopc, struct gt_err *err)
 {
-	int rc = pc_of(e, pr, startpc, GT_PC_EXACT, &g->start_pc, err);
+	uint64_t bias = pr->t->bias;
+	uint64_t entry = startpc ? gt_gobin_entry(pr->t->bin, startpc - bias) + bias : 0;
+	int rc = pc_of(e, pr, entry, GT_PC_EXACT, &g->start_pc, err);
 
 	if (!rc)
 		rc = pc_of(e, pr, gopc, GT_PC_RETURN, &g->site_pc, err);
-	if (!rc && startpc && gt_gobin_system(pr->t->bin, startpc - pr->t->bias))
+	if (!rc && startpc && gt_gobin_system(pr->t->bin, startpc - bias))
 		g->flags |= GT_GF_SYSTEM;
 	return rc;
 }

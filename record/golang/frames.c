@@ -138,20 +138,3 @@ uint32_t gt_gobin_frames(const struct gt_gobin *b, uint64_t pc, struct gt_frame 
 	add(&out, f.name_off, file, line);
 	return out.n;
 }
-
-bool gt_gobin_system(const struct gt_gobin *b, uint64_t startpc)
-{
-	/* [src/runtime/traceback.go: isSystemGoroutine]: those of the runtime that run user code */
-	static const char *const user[] = { "runtime.main", "runtime.corostart",
-					    "runtime.handleAsyncEvent" };
-	struct gt_gofunc f;
-	const char *name;
-
-	if (!gt_pcln_find(&b->pcln, startpc, &f))
-		return false;
-	name = gt_pcln_name(&b->pcln, f.name_off);
-	for (size_t i = 0; i < sizeof(user) / sizeof(*user); i++)
-		if (!strcmp(name, user[i]))
-			return false;
-	return !strncmp(name, "runtime.", 8);
-}

@@ -91,6 +91,13 @@ uint32_t gt_gobin_frames(const struct gt_gobin *b, uint64_t pc, struct gt_frame 
 			 uint32_t max);
 /* gt_gobin_class: role of the function that the return address RA (link-time) lies in. */
 enum gt_ra_class gt_gobin_class(const struct gt_gobin *b, uint64_t ra);
+/*
+ * gt_gobin_entry: the function that a `go` statement named, for the g.startpc of its goroutine:
+ * where arguments had to be passed the compiler started a wrapper around it (main.main.gowrap1).
+ * From Go 1.18 on; STARTPC itself where there is no wrapper or nothing to tell what it wraps.
+ * [src/runtime/tracestack.go: startPCForTrace, Go 1.18-1.26]
+ */
+uint64_t gt_gobin_entry(const struct gt_gobin *b, uint64_t startpc);
 /* gt_gobin_system: does a goroutine with this entry pc count as the runtime's own?
  * [runtime/traceback.go:isSystemGoroutine, Go 1.17-1.26] */
 bool gt_gobin_system(const struct gt_gobin *b, uint64_t startpc);
