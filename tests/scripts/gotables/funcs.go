@@ -8,13 +8,9 @@ import (
 	"strings"
 )
 
-// plain is a symbol's name as pclntab has it: type arguments as "[...]", no ABI suffix.
+// plain is a symbol's name as pclntab has it: without the suffix for the calling convention.
 func plain(name string) string {
-	name = strings.TrimSuffix(strings.TrimSuffix(name, ".abi0"), ".abiinternal")
-	if i, j := strings.IndexByte(name, '['), strings.LastIndexByte(name, ']'); i >= 0 && i < j {
-		name = name[:i] + "[...]" + name[j+1:]
-	}
-	return name
+	return strings.TrimSuffix(strings.TrimSuffix(name, ".abi0"), ".abiinternal")
 }
 
 // isGo leaves out C functions and what the linker makes up.
@@ -34,7 +30,7 @@ func funcs(f *elf.File) error {
 	}
 	for _, s := range syms {
 		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Size > 0 && isGo(s.Name) {
-			fmt.Fprintf(out, "%x %d %s\n", s.Value, s.Size, s.Name)
+			fmt.Fprintf(out, "%x %d %s\n", s.Value, s.Size, plain(s.Name))
 		}
 	}
 	return nil
