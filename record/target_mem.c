@@ -122,6 +122,8 @@ static long read_batch(const struct gt_target *t, struct gt_read *r, size_t n)
 	struct iovec local[BATCH], remote[BATCH];
 	size_t done = 0;
 
+	if (!n)
+		return 0;
 	for (size_t i = 0; i < n; i++) {
 		local[i] = (struct iovec){ r[i].buf, r[i].n };
 		remote[i] = (struct iovec){ (void *)(uintptr_t)r[i].addr, r[i].n };
