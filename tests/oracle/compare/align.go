@@ -2,6 +2,8 @@
 
 package main
 
+import "math"
+
 // Aligning what two witnesses say of one goroutine: step by step in order, by kind of change.
 // Where they differ a rule may explain it; else it is a mismatch, and the comparison goes on
 // where three steps in a row agree again.
@@ -10,11 +12,11 @@ const (
 	near   = 5e6  // ns: steps that may be the same when looking for where they agree again
 	apart  = 20e6 // ns: steps of one kind that are so far apart need a second look
 	window = 60   // steps that are looked ahead
-	quick  = 1e6  // ns: changes that the runtime makes and undoes in one go
 )
 
 // rule explains a difference that both are right about. It looks at the next steps of each
-// and says how many it takes, 0 and 0 for none.
+// and says how many it takes, 0 and 0 for none. Of two rules that fit, the one wins whose
+// decisive steps, the last taken of each, lie closer together.
 type rule struct {
 	name string
 	take func(g, t []step) (int, int)
@@ -33,18 +35,19 @@ func kinds(s []step, want ...string) bool {
 }
 
 var rules = []rule{
-	{"P lost in a system call and got back at once: the tracer tells it as a wait for one",
+	// exitsyscall: "since we need to pretend that we lost the P", or another one was idle.
+	{"P lost in a system call, another had at once: the tracer tells it as a wait for one",
 		func(g, t []step) (int, int) {
 			if kinds(g, "syscall>runnable", "runnable>running") && kinds(t, "syscall>running") &&
-				g[1].t-g[0].t < quick {
+				g[1].t-g[0].t < near {
 				return 2, 1
 			}
 			return 0, 0
 		}},
-	{"end of a system call without a P: gtrace saw the call end before",
+	// Go 1.26: the status is running from the begin of exitsyscall on, until exitsyscallNoP.
+	{"system call ends without a P: gtrace saw its end, then the wait for one",
 		func(g, t []step) (int, int) {
-			if kinds(g, "syscall>runnable") && kinds(t, "syscall>running", "running>runnable") &&
-				t[1].t-t[0].t < quick {
+			if kinds(g, "syscall>runnable") && kinds(t, "syscall>running", "running>runnable") {
 				return 1, 2
 			}
 			return 0, 0
@@ -64,8 +67,7 @@ type outcome struct {
 }
 
 type aligner struct {
-	c      clock
-	t0, t1 int64 // the tracer's time, on gtrace's clock
+	t0, t1 int64 // the tracer's time
 	slack  int64
 	out    *outcome
 }
@@ -74,7 +76,7 @@ func (a *aligner) same(g, t step) bool {
 	return g.to == t.to && (g.from == t.from || t.from == unknown)
 }
 
-func (a *aligner) apart(g, t step) int64 { return abs(a.c.gt(g.t) - t.t) }
+func (a *aligner) apart(g, t step) int64 { return abs(g.t - t.t) }
 
 // agree: whether the next three steps are the same, close in time.
 func (a *aligner) agree(g, t []step) bool {
@@ -100,22 +102,27 @@ func (a *aligner) resync(g, t []step) (int, int) {
 }
 
 // left takes note of a step that only one of them has.
-func (a *aligner) left(whose string, s step, t int64) {
-	if abs(t-a.t0) <= a.slack || abs(t-a.t1) <= a.slack {
+func (a *aligner) left(whose string, s step) {
+	if abs(s.t-a.t0) <= a.slack || abs(s.t-a.t1) <= a.slack {
 		a.out.edges++
 		return
 	}
-	a.out.mismatch(whose+" "+s.kind(), stepText(s, t))
+	a.out.mismatch(whose+" "+s.kind(), stepText(s))
 }
 
 func (a *aligner) rule(g, t []step) (int, int) {
+	bi, bj, name, best := 0, 0, "", int64(math.MaxInt64)
 	for _, r := range rules {
 		if i, j := r.take(g, t); i+j > 0 {
-			a.out.ruled[r.name]++
-			return i, j
+			if d := abs(g[i-1].t - t[j-1].t); d < best {
+				bi, bj, name, best = i, j, r.name, d
+			}
 		}
 	}
-	return 0, 0
+	if bi+bj > 0 {
+		a.out.ruled[name]++
+	}
+	return bi, bj
 }
 
 // run compares the steps of one goroutine.
@@ -142,10 +149,10 @@ func (a *aligner) run(g, t []step) {
 			chained = true
 		} else {
 			for _, s := range g[:i] {
-				a.left("only the Go tracer saw", s, a.c.gt(s.t))
+				a.left("only the Go tracer saw", s)
 			}
 			for _, s := range t[:j] {
-				a.left("only gtrace saw", s, s.t)
+				a.left("only gtrace saw", s)
 			}
 			chained = false
 		}

@@ -21,6 +21,19 @@ func (c clock) gt(goNs int64) int64 {
 	return int64(c.gt0 + (float64(goNs)-c.go0)*c.rate)
 }
 
+// retime sets all times of the tracer's to gtrace's clock.
+func (c clock) retime(h *history) {
+	for _, l := range h.lives {
+		for i := range l.steps {
+			l.steps[i].t = c.gt(l.steps[i].t)
+		}
+	}
+	for what, t := range h.marks {
+		h.marks[what] = c.gt(t)
+	}
+	h.t0, h.t1 = c.gt(h.t0), c.gt(h.t1)
+}
+
 func (c clock) String() string {
 	return fmt.Sprintf("offset %.0f ns, rate %+.1f ppm", c.gt0-c.go0, (c.rate-1)*1e6)
 }

@@ -33,7 +33,8 @@ func newComparison(g, t *history, slack int64) (*comparison, error) {
 		return nil, err
 	}
 	k.out = outcome{ruled: map[string]int{}, mismatch: k.mismatch}
-	k.al = aligner{c: k.c, t0: k.c.gt(g.t0), t1: k.c.gt(g.t1), slack: slack, out: &k.out}
+	k.c.retime(g)
+	k.al = aligner{t0: g.t0, t1: g.t1, slack: slack, out: &k.out}
 	return k, nil
 }
 
@@ -44,8 +45,8 @@ func (k *comparison) mismatch(class, detail string) {
 	}
 }
 
-func stepText(s step, t int64) string {
-	text := fmt.Sprintf("%s at %d ns", s.kind(), t)
+func stepText(s step) string {
+	text := fmt.Sprintf("%s at %d ns", s.kind(), s.t)
 	if s.reason != "" {
 		text += " (" + s.reason + ")"
 	}
@@ -93,7 +94,7 @@ func (k *comparison) run() {
 func (k *comparison) onlyGt(t *life) {
 	in := k.al.inTime(t.steps)
 	for _, s := range in {
-		k.al.left("goroutine unknown to the Go tracer:", s, s.t)
+		k.al.left("goroutine unknown to the Go tracer:", s)
 	}
 	if len(in) == 0 {
 		k.counts["goroutines that did nothing in the tracer's time"]++
@@ -104,8 +105,8 @@ func (k *comparison) onlyGt(t *life) {
 func (k *comparison) chain(t *life) {
 	for i := 1; i < len(t.steps); i++ {
 		if t.steps[i].from != t.steps[i-1].to {
-			k.mismatch("gtrace contradicts itself", stepText(t.steps[i-1], t.steps[i-1].t)+", then "+
-				stepText(t.steps[i], t.steps[i].t))
+			k.mismatch("gtrace contradicts itself", stepText(t.steps[i-1])+", then "+
+				stepText(t.steps[i]))
 		}
 	}
 }
@@ -132,8 +133,8 @@ func (k *comparison) identity(g, t *life) {
 	switch {
 	case g.fn == t.fn:
 		k.counts["entry functions"]++
-	case t.fn != "" && (wrapper.MatchString(g.fn) || k.g.v1 && wrapperV1.MatchString(g.fn)):
-		k.counts["entry functions, wrapped by the compiler"]++
+	case wrapper.MatchString(t.fn) || k.g.v1 && wrapperV1.MatchString(t.fn):
+		k.counts["entry functions that gtrace names by the compiler's wrapper"]++
 	default:
 		k.mismatch("entry function", fmt.Sprintf("Go %q, gtrace %q", g.fn, t.fn))
 	}

@@ -119,7 +119,7 @@ func verdict(t *testing.T, goTrace string, lines []line) (bool, string) {
 		return false, err.Error()
 	}
 	k.run()
-	k.times(tolerance{p99: 100 * time.Microsecond, outlier: 2 * time.Millisecond})
+	k.times(tolerance{p99: 100 * time.Microsecond, outlier: 2 * time.Millisecond, far: 0.002})
 	var out bytes.Buffer
 	ok := k.report(&out)
 	return ok, out.String()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -50,13 +51,13 @@ func readDump(name string) ([]dumped, error) {
 	return out, nil
 }
 
-// dump compares the state of every goroutine at the moment of its dump: reasons word for word.
+// dump compares the state of every goroutine while its dump was made: reasons word for word.
 func (k *comparison) dump(all []dumped) error {
-	mark, ok := k.g.marks["dump begin"]
-	if !ok {
+	t0, ok0 := k.g.marks["dump begin"]
+	t1, ok1 := k.g.marks["dump end"]
+	if !ok0 || !ok1 {
 		return fmt.Errorf("the Go trace does not say when the dump was made")
 	}
-	t := k.c.gt(mark)
 	for _, d := range all {
 		k.who = d.goid
 		l := k.t.lives[d.goid]
@@ -65,12 +66,7 @@ func (k *comparison) dump(all []dumped) error {
 			continue
 		}
 		k.counts["goroutines of the dump"]++
-		s, reason := l.at(t)
-		got := s.String()
-		if s == waiting {
-			got = reason
-		}
-		if got != d.reason {
+		if got := l.during(t0, t1); !slices.Contains(got, d.reason) {
 			k.mismatch("dump: state", fmt.Sprintf("Go %q, gtrace %q", d.reason, got))
 		}
 		if d.parent != l.parent && d.parent != 0 {

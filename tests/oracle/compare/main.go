@@ -26,6 +26,8 @@ func main() {
 	flag.DurationVar(&tol.p99, "p99", 100*time.Microsecond, "99 % of durations agree this well")
 	flag.DurationVar(&tol.outlier, "outlier", 2*time.Millisecond,
 		"durations that differ by more need an explanation")
+	flag.Float64Var(&tol.far, "far", 0.002,
+		"share of them that may stay without: other programs take the CPU unseen")
 	flag.Parse()
 	if *table {
 		fmt.Print(reasonTable())

@@ -43,13 +43,25 @@ type life struct {
 	steps  []step
 }
 
-// at is the state and the reason at time t.
-func (l *life) at(t int64) (state, string) {
-	i := sort.Search(len(l.steps), func(i int) bool { return l.steps[i].t > t })
-	if i == 0 {
-		return l.first, ""
+// during are the states, by their names or the reason of the wait, in [t0, t1].
+func (l *life) during(t0, t1 int64) []string {
+	text := func(s state, reason string) string {
+		if s == waiting {
+			return reason
+		}
+		return s.String()
 	}
-	return l.steps[i-1].to, l.steps[i-1].reason
+	i := sort.Search(len(l.steps), func(i int) bool { return l.steps[i].t > t0 })
+	var out []string
+	if i == 0 {
+		out = append(out, text(l.first, ""))
+	} else {
+		out = append(out, text(l.steps[i-1].to, l.steps[i-1].reason))
+	}
+	for ; i < len(l.steps) && l.steps[i].t <= t1; i++ {
+		out = append(out, text(l.steps[i].to, l.steps[i].reason))
+	}
+	return out
 }
 
 // history is the testimony of one witness.

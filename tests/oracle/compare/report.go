@@ -9,7 +9,10 @@ import (
 	"time"
 )
 
-type tolerance struct{ p99, outlier time.Duration }
+type tolerance struct {
+	p99, outlier time.Duration
+	far          float64 // share of durations beyond outlier that need no explanation
+}
 
 // seen is whether the two stamps of a change can be compared: gtrace must have seen it, and
 // the old trace format knows the end of a short system call only as its begin.
@@ -33,12 +36,12 @@ func (k *comparison) times(tol tolerance) {
 			s = &spread{}
 			stamps[p.g.kind()] = s
 		}
-		s.add(k.c.gt(p.g.t) - p.t.t)
+		s.add(p.g.t - p.t.t)
 		if !k.out.chained[i] || !k.seen(k.out.pairs[i-1]) {
 			continue
 		}
 		prev := k.out.pairs[i-1]
-		off := abs((k.c.gt(p.g.t) - k.c.gt(prev.g.t)) - (p.t.t - prev.t.t))
+		off := abs((p.g.t - prev.g.t) - (p.t.t - prev.t.t))
 		errors.add(off)
 		if off > int64(tol.outlier) {
 			k.outlier(prev, p, off)
@@ -50,20 +53,24 @@ func (k *comparison) times(tol tolerance) {
 		k.mismatch("durations", fmt.Sprintf("99 %% agree within %v only, the tolerance is %v",
 			time.Duration(got), tol.p99))
 	}
+	if limit := int(float64(len(errors.v)) * tol.far); k.far > limit {
+		k.who = 0
+		k.mismatch("durations", fmt.Sprintf("%d are far off for no reason that the traces show; "+
+			"%d may be, on a machine with other work", k.far, limit))
+	}
 }
 
 func (k *comparison) outlier(a, b pair, off int64) {
 	for _, p := range []pair{a, b} {
-		at := k.c.gt(p.g.t)
-		if k.t.ranOther(p.t.cpu, p.t.tid, min(at, p.t.t), max(at, p.t.t)) {
+		if k.t.ranOther(p.t.cpu, p.t.tid, min(p.g.t, p.t.t), max(p.g.t, p.t.t)) {
 			k.counts["durations far off: the thread had lost its CPU between the two stamps"]++
 			return
 		}
 	}
 	k.far++
 	if len(k.farExamples) < 5 {
-		k.farExamples = append(k.farExamples, fmt.Sprintf("%s to %s: off by %v", stepText(a.t, a.t.t),
-			stepText(b.t, b.t.t), time.Duration(off)))
+		k.farExamples = append(k.farExamples, fmt.Sprintf("%s to %s: off by %v", stepText(a.t),
+			stepText(b.t), time.Duration(off)))
 	}
 }
 
