@@ -130,27 +130,20 @@ static void meta_sort(struct gt_x_sink *s, const char *what, uint64_t pid, uint6
 	GT_X_LIT(s->out, "}}");
 }
 
-static void process_names(struct gt_x_sink *s, uint32_t process)
+static void process(struct gt_x_sink *s, const struct gt_process *p)
 {
 	static const char *const groups[] = { "overview", "processors", "goroutines" };
-	const struct gt_process *p = gt_reader_process(s->reader, process);
 	char name[GT_NAME_MAX];
+	uint32_t pid = pid_of(p->process, GT_TG_OVERVIEW);
 
 	for (uint32_t g = 0; g < GT_TG_COUNT; g++) {
-		uint32_t pid = pid_of(process, (enum gt_track_group)g);
-		if (p)
-			(void)snprintf(name, sizeof(name), "%s %u: %s",
-				       gt_name_leaf(*p->exe ? p->exe : p->cmdline0), p->pid,
-				       groups[g]);
-		else
-			(void)snprintf(name, sizeof(name), "process %u: %s", process, groups[g]);
-		meta_name(s, "process_name", pid, pid, name);
-		meta_sort(s, "process_sort_index", pid, pid, pid);
+		(void)snprintf(name, sizeof(name), "%.400s %u: %s",
+			       gt_name_leaf(*p->exe ? p->exe : p->cmdline0), p->pid, groups[g]);
+		meta_name(s, "process_name", pid + g, pid + g, name);
+		meta_sort(s, "process_sort_index", pid + g, pid + g, pid + g);
 	}
-	if (!p)
-		return;
-	meta(s, "process_labels", pid_of(process, GT_TG_OVERVIEW), pid_of(process, GT_TG_OVERVIEW));
-	(void)snprintf(name, sizeof(name), "pid %u, %s %s", p->pid, p->go_version, p->arch);
+	meta(s, "process_labels", pid, pid);
+	(void)snprintf(name, sizeof(name), "pid %u, %.200s %.50s", p->pid, p->go_version, p->arch);
 	GT_X_LIT(s->out, "\"labels\":");
 	str(s->out, name);
 	GT_X_LIT(s->out, "}}");
@@ -179,8 +172,6 @@ static void begin(struct gt_x_sink *s, const struct gt_x_info *i)
 	s->reader = i->reader;
 	s->processes = i->processes;
 	GT_X_LIT(s->out, "[\n");
-	for (uint32_t p = 1; p <= i->processes; p++)
-		process_names(s, p);
 }
 
 static void track(struct gt_x_sink *s, const struct gt_x_track *t)
@@ -388,5 +379,5 @@ static void end(struct gt_x_sink *s)
 
 static const char *const suffixes[] = { ".json", ".json.gz", NULL };
 
-const struct gt_x_ops gt_x_chrome = { "chrome", suffixes, make, free_sink, begin, track,
-				      slice,	instant,  flow, counter,   end };
+const struct gt_x_ops gt_x_chrome = { "chrome", suffixes, make,	   free_sink, begin,   process,
+				      track,	slice,	  instant, flow,      counter, end };

@@ -105,6 +105,7 @@ struct gt_x_ops {
 	void (*free)(struct gt_x_sink *s);
 	/* Failures to write and to allocate stick in OUT and are seen there. */
 	void (*begin)(struct gt_x_sink *s, const struct gt_x_info *i);
+	void (*process)(struct gt_x_sink *s, const struct gt_process *p); /* maybe again, mended */
 	void (*track)(struct gt_x_sink *s, const struct gt_x_track *t);
 	void (*slice)(struct gt_x_sink *s, const struct gt_x_slice *x);
 	void (*instant)(struct gt_x_sink *s, const struct gt_x_instant *x);

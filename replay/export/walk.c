@@ -9,9 +9,6 @@
 #include "outbuf.h"
 #include "replay/view/run.h"
 
-#define MIN_GAP_NS 1000000
-#define MAX_COUNTS 4000 /* of one counter over the span */
-
 enum { ROW_STW = 8, ROW_LOST = 9 }; /* kinds of rows beside those of procs.c */
 
 struct walk {
@@ -23,6 +20,15 @@ struct walk {
 static int no_memory(struct gt_err *err)
 {
 	return gt_fail(err, GT_NOMEM, "no memory for the export");
+}
+
+/* A counter is told once a millisecond; more often in a short span, less often in a long one. */
+static uint64_t counter_gap(uint64_t span)
+{
+	uint64_t gap = span / 400 < 1000000 ? span / 400 : 1000000;
+
+	gap = span / 4000 > gap ? span / 4000 : gap;
+	return gap ? gap : 1;
 }
 
 /* Work on g0 is running, to those who look from outside. */
@@ -106,7 +112,7 @@ static int arrow(struct walk *w, struct gt_x_gor *g, const struct gt_step *s, st
 		    (from->selected ? from->state == GT_S_RUNNING || from->state == GT_S_SYSCALL
 				    : from->proc != 0);
 
-	g->waker = from ? from->g.goid : 0;
+	g->waker = from && !s->created ? from->g.goid : 0;
 	if (!g->selected || !open)
 		return GT_OK;
 	uint32_t i = gt_arrow_new(&w->x.arrows, s->created, gt_view_rel(w->x.view, s->ts));
@@ -241,6 +247,15 @@ static int goroutine(void *ctx, const struct gt_goroutine *row, struct gt_err *e
 	return GT_OK;
 }
 
+static int process(void *ctx, const struct gt_process *p, struct gt_err *err)
+{
+	struct walk *w = ctx;
+
+	(void)err;
+	w->x.ops->process(w->x.sink, p);
+	return GT_OK;
+}
+
 static int note(void *ctx, const struct gt_note *n, struct gt_err *err)
 {
 	struct walk *w = ctx;
@@ -281,6 +296,7 @@ int gt_x_walk(struct gt_view *v, const struct gt_selection *sel, const struct gt
 						   .event = event,
 						   .goroutine = goroutine,
 						   .loss = loss,
+						   .process = process,
 						   .note = note,
 						   .end = end };
 	struct walk w = { .out = out };
@@ -289,7 +305,7 @@ int gt_x_walk(struct gt_view *v, const struct gt_selection *sel, const struct gt
 
 	w.x = (struct gt_x_state){ .view = v, .sel = sel, .ops = ops, .sink = sink, .o = *o };
 	w.x.arrows = (struct gt_arrows){ .ops = ops, .sink = sink, .stride = o->stride };
-	w.x.counter_gap_ns = span / MAX_COUNTS > MIN_GAP_NS ? span / MAX_COUNTS : MIN_GAP_NS;
+	w.x.counter_gap_ns = counter_gap(span);
 	ops->begin(sink, &(struct gt_x_info){ v->reader, gt_view_rel(v, sel->from_ns),
 					      gt_view_rel(v, sel->to_ns), sel->processes });
 	rc = gt_run_open(&w.run, v, &run_ops, &w, err);
