@@ -26,25 +26,34 @@ struct gt_x_sink {
 
 /* ---- pieces ---- */
 
-/* Strings that need escaping are rare: they go the slow way. */
+static void fail_memory(struct gt_x_out *o)
+{
+	if (!o->rc)
+		o->rc = gt_fail(&o->err, GT_NOMEM, "no memory for a name");
+}
+
+/*
+ * Strings that need escaping are rare: they go the slow way. Control characters do not go at
+ * all, viewers would show boxes.
+ */
 static void slow_str(struct gt_x_out *o, const char *s)
 {
-	char *text = NULL;
+	char *text = NULL, *safe = strdup(s);
 	size_t n = 0;
 	struct gt_json j;
-	FILE *f = open_memstream(&text, &n);
+	FILE *f = safe ? open_memstream(&text, &n) : NULL;
 
-	if (!f) {
-		o->rc = gt_fail(&o->err, GT_NOMEM, "no memory for a name");
-		return;
+	if (f) {
+		gt_text_safe(safe);
+		gt_json_init(&j, f);
+		gt_json_str(&j, safe);
 	}
-	gt_json_init(&j, f);
-	gt_json_str(&j, s);
-	if (fclose(f))
-		o->rc = gt_fail(&o->err, GT_NOMEM, "no memory for a name");
+	if (!f || fclose(f))
+		fail_memory(o);
 	else
 		gt_x_put(o, text, n);
 	free(text);
+	free(safe);
 }
 
 static void str(struct gt_x_out *o, const char *s)
@@ -178,8 +187,8 @@ static void track(struct gt_x_sink *s, const struct gt_x_track *t)
 {
 	uint32_t pid = pid_of(t->process, t->group);
 
-	if (!gt_u64map_put(&s->group_of, t->id, pid) && !s->out->rc)
-		s->out->rc = gt_fail(&s->out->err, GT_NOMEM, "no memory for the rows");
+	if (!gt_u64map_put(&s->group_of, t->id, pid))
+		fail_memory(s->out);
 	meta_name(s, "thread_name", pid, tid_of(s, t->id), t->name);
 	meta_sort(s, "thread_sort_index", pid, tid_of(s, t->id), t->sort);
 }
@@ -315,7 +324,8 @@ static void instant(struct gt_x_sink *s, const struct gt_x_instant *x)
 		GT_X_LIT(o, "\",\"s\":\"t\"");
 		where(s, x->track);
 	} else {
-		GT_X_LIT(o, "\",\"s\":\"g\",\"pid\":1,\"tid\":1");
+		GT_X_LIT(o, "\",\"s\":\"g\"");
+		where(s, 0);
 	}
 	when(s, x->ts_ns);
 	if (x->goid) {
