@@ -443,6 +443,9 @@ static void key_of(struct gt_key *ret, const uint64_t *v)
 	ret->reason = (uint8_t)v[GT_F_KEY_REASON];
 	ret->wake_class = (uint8_t)v[GT_F_KEY_WAKE_CLASS];
 	ret->kflags = (uint8_t)v[GT_F_KEY_KFLAGS];
+	ret->partner = v[GT_F_KEY_PARTNER];
+	ret->uncertain_ns = v[GT_F_KEY_UNCERTAIN];
+	ret->old = (uint8_t)v[GT_F_KEY_OLD];
 }
 
 /* 1: an item; 0: the block has no more rows. */

@@ -182,7 +182,10 @@ enum gt_enc {
 	F(KEY_STATE, 23, VAR, 0)                                                                   \
 	F(KEY_REASON, 24, VAR, 0)                                                                  \
 	F(KEY_WAKE_CLASS, 25, VAR, 0)                                                              \
-	F(KEY_KFLAGS, 26, VAR, 0)
+	F(KEY_KFLAGS, 26, VAR, 0)                                                                  \
+	F(KEY_PARTNER, 27, VAR, 0)                                                                 \
+	F(KEY_UNCERTAIN, 28, AGO, 0)                                                               \
+	F(KEY_OLD, 29, VAR, 0)
 #define GT_THREADS_FIELDS(F)                                                                       \
 	F(THR_PROCESS, 1, VAR, 0)                                                                  \
 	F(THR_TID, 2, DELTA, 0)                                                                    \

@@ -122,6 +122,9 @@ int gt_writer_key(struct gt_writer *w, const struct gt_key *k, struct gt_err *er
 	v[GT_F_KEY_REASON] = k->reason;
 	v[GT_F_KEY_WAKE_CLASS] = k->wake_class;
 	v[GT_F_KEY_KFLAGS] = k->kflags;
+	v[GT_F_KEY_PARTNER] = k->partner;
+	v[GT_F_KEY_UNCERTAIN] = k->uncertain_ns > GT_MAX_TIME ? GT_MAX_TIME : k->uncertain_ns;
+	v[GT_F_KEY_OLD] = k->old;
 	if (!t->n)
 		w->key_gid_min = k->g.gid;
 	w->key_gid = k->g.gid;
