@@ -52,6 +52,9 @@ int gt_view_when(struct gt_view *v, const struct gt_when *w, uint64_t *ret, stru
 		return GT_OK;
 	case GT_WHEN_END:
 		rc = gt_reader_span(v->reader, &first, &last, err);
+		if (rc == GT_UNSUPPORTED)
+			return gt_fail(err, GT_USAGE,
+				       "a time from the end needs a file, this is a stream");
 		if (rc)
 			return gt_fail_prefix(err, "a time from the end of the trace");
 		*ret = sub(last, w->ns);

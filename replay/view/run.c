@@ -143,7 +143,11 @@ static int feed(struct gt_run *r, const struct gt_item *it)
 	switch (it->type) {
 	case GT_IT_EVENT: return event(r, &it->u.ev);
 	case GT_IT_LOSS: return loss(r, &it->u.loss);
-	case GT_IT_END: return end(r, &it->u.end);
+	case GT_IT_END:
+		/* Events of the same time may follow it. */
+		r->have_end = true;
+		r->end = it->u.end;
+		return GT_OK;
 	default: return other(r, it);
 	}
 }
@@ -172,7 +176,7 @@ static int next(struct gt_run *r, struct gt_item *it)
 
 static bool growing(const struct gt_run *r)
 {
-	return r->follow && !r->ended && r->view->src.size != UINT64_MAX;
+	return r->follow && !r->have_end && r->view->src.size != UINT64_MAX;
 }
 
 int gt_run_until(struct gt_run *r, uint64_t t, bool *ret_more, struct gt_err *err)
@@ -191,7 +195,7 @@ int gt_run_until(struct gt_run *r, uint64_t t, bool *ret_more, struct gt_err *er
 			continue;
 		}
 		if (rc == 0)
-			return end(r, NULL);
+			return end(r, r->have_end ? &r->end : NULL);
 		if (rc < 0)
 			return rc;
 		if (it.type == GT_IT_EVENT && it.u.ev.ts > r->view->to_ns)

@@ -46,7 +46,8 @@ struct gt_run {
 	uint64_t first_ns; /* first event within the span; 0 none yet */
 	bool begun, ended, follow;
 	struct gt_item held; /* read, but later than asked for */
-	bool has_held;
+	bool has_held, have_end;
+	struct gt_end end;  /* the END block, where it was met */
 	int rc;		    /* what a step callback wants the run to end with */
 	struct gt_err *err; /* of the call under way */
 };
