@@ -78,6 +78,15 @@ static int open_special(struct gt_outfile *o, struct gt_err *err)
 	return GT_OK;
 }
 
+static int cannot_create(const struct gt_outfile *o, struct gt_err *err)
+{
+	if (o->owner.other && (errno == EACCES || errno == EPERM))
+		return gt_fail_errno(err, GT_DENIED,
+				     "cannot create '%s' as user '%s' (another -o, or --user root)",
+				     o->path, o->owner.name);
+	return gt_fail_errno(err, GT_IO, "cannot create '%s'", o->path);
+}
+
 static int create_hidden(struct gt_outfile *o, struct gt_err *err)
 {
 	for (int i = 0; i < 100; i++) {
@@ -96,11 +105,7 @@ static int create_hidden(struct gt_outfile *o, struct gt_err *err)
 			break;
 	}
 	o->tmp[0] = 0;
-	if (o->owner.other && (errno == EACCES || errno == EPERM))
-		return gt_fail_errno(err, GT_DENIED,
-				     "cannot create '%s' as user '%s' (another -o, or --user root)",
-				     o->path, o->owner.name);
-	return gt_fail_errno(err, GT_IO, "cannot create '%s'", o->path);
+	return cannot_create(o, err);
 }
 
 static int check_existing(struct gt_outfile *o, bool *ret_special, struct gt_err *err)
@@ -139,7 +144,7 @@ static int open_path(struct gt_outfile *o, struct gt_err *err)
 	} else {
 		o->dirfd = open(dirname(a), O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (o->dirfd < 0)
-			rc = gt_fail_errno(err, GT_IO, "cannot create '%s'", o->path);
+			rc = cannot_create(o, err);
 	}
 	if (!rc)
 		rc = check_existing(o, &special, err);

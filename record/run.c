@@ -198,7 +198,7 @@ static void report(const struct run *r)
 			    rep.counts.resync);
 }
 
-/* The command runs on after the file is closed, until it ends; then its status is ours. */
+/* The command runs on after the file is closed, until it ends; its waitpid status. */
 static int end_command(struct run *r, bool ours)
 {
 	int wstatus = 0;
@@ -216,9 +216,7 @@ static int end_command(struct run *r, bool ours)
 		if (gt_launch_step(r->l, NULL))
 			break;
 	}
-	if (ours)
-		return GT_EXIT_OK;
-	gt_launch_exit_as(wstatus);
+	return wstatus;
 }
 
 /* A recording in which nothing was traced is a failure, and says what was run instead. */
@@ -257,8 +255,12 @@ static int finish(struct run *r)
 	r->s = NULL;
 	if (!r->l)
 		return rc ? GT_EXIT_ENV : GT_EXIT_OK;
-	int code = end_command(r, ours);
-	return rc || nothing ? GT_EXIT_RECORDER : code;
+	wstatus = end_command(r, ours);
+	if (rc || nothing)
+		return GT_EXIT_RECORDER;
+	if (ours)
+		return GT_EXIT_OK;
+	gt_launch_exit_as(wstatus);
 }
 
 /* We cannot go on: what was recorded is closed as well as it can be, the command lives on. */
