@@ -125,8 +125,22 @@ func (a *aligner) rule(g, t []step) (int, int) {
 	return bi, bj
 }
 
+// head leaves out what gtrace saw before the tracer looked: of the steps about its begin the
+// one counts as its first that is closest.
+func (a *aligner) head(g, t []step) []step {
+	best, from := int64(math.MaxInt64), 0
+	for i := 0; len(g) > 0 && i < len(t) && t[i].t <= a.t0+a.slack; i++ {
+		if d := a.apart(g[0], t[i]); d < best && a.agree(g, t[i:]) {
+			best, from = d, i
+		}
+	}
+	a.out.edges += from
+	return t[from:]
+}
+
 // run compares the steps of one goroutine.
 func (a *aligner) run(g, t []step) {
+	t = a.head(g, t)
 	chained := false
 	for len(g) > 0 || len(t) > 0 {
 		ok := len(g) > 0 && len(t) > 0 && a.same(g[0], t[0])
