@@ -199,6 +199,9 @@ static void tell(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
 	s.stack = k->stack;
 	s.pc = k->pc;
 	s.p = ev->p;
+	/* A goroutine that stops running gives back the P that it got when it began. */
+	if (s.p < 0 && (s.from == GT_S_RUNNING || s.from == GT_S_SELFWAIT))
+		s.p = k->p;
 	s.m = ev->m;
 	s.qlen = ev->qlen;
 	s.cpu = ev->cpu;

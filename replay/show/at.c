@@ -84,7 +84,9 @@ static void created_by(const struct at *a, const struct gt_goroutine *g)
 	uint64_t parent = g->parent_goid ? g->parent_goid : gt_show_goid(a->run.engine, g->parent);
 	struct gt_frame f;
 
-	if (!g->site_pc || !gt_reader_frames(s->view->reader, g->site_pc, &f, 1) || !*f.func)
+	/* As in Go, nobody made the main goroutine. */
+	if (!g->site_pc || g->goid == 1 || !gt_reader_frames(s->view->reader, g->site_pc, &f, 1) ||
+	    !*f.func)
 		return;
 	(void)fprintf(s->out, "created by %s", gt_names_safe(f.func, func));
 	if (parent)

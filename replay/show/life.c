@@ -93,7 +93,7 @@ static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 
 	if (!rc && f) {
 		f->g = g->k.g;
-		if (!f->begun && !s->created) {
+		if (!f->begun && !f->v.n && !s->created) {
 			f->begin_ns = s->since_ns;
 			f->begin_state = s->from;
 			f->begin_reason = s->from_reason;

@@ -68,10 +68,12 @@ void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent)
 		frame(s, &f[i], indent);
 }
 
-/* Go leaves out the function that every goroutine returns to. */
-static bool is_bottom(const struct gt_show *s, uint32_t pc)
+/* As Go does: without the function that every goroutine returns to, and what `go` calls. */
+static bool is_plumbing(const struct gt_show *s, uint32_t pc)
 {
-	return strcmp(gt_name_func(s->view->reader, pc), "runtime.goexit") == 0;
+	const char *func = gt_name_func(s->view->reader, pc);
+
+	return strcmp(func, "runtime.goexit") == 0 || strcmp(func, "runtime.newproc") == 0;
 }
 
 void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent)
@@ -80,7 +82,7 @@ void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent)
 	uint32_t n = gt_reader_stack(s->view->reader, stack, pcs, MAX_DEPTH);
 
 	for (uint32_t i = 0; i < n && i < MAX_DEPTH; i++) {
-		if (!is_bottom(s, pcs[i]))
+		if (!is_plumbing(s, pcs[i]))
 			gt_show_pc(s, pcs[i], indent);
 	}
 }

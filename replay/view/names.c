@@ -43,7 +43,8 @@ const char *gt_name_place(const struct gt_reader *r, uint32_t pc, char buf[GT_NA
 const char *gt_name_site(const struct gt_reader *r, const struct gt_goroutine *g,
 			 char buf[GT_NAME_MAX])
 {
-	return gt_name_place(r, g->site_pc, buf);
+	/* The main goroutine is made by the runtime's start, not by a go statement. */
+	return gt_name_place(r, g->goid == 1 ? 0 : g->site_pc, buf);
 }
 
 const char *gt_name_reason(const struct gt_reader *r, uint32_t process, enum gt_gstate state,

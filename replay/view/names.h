@@ -22,7 +22,7 @@ const char *gt_name_func(const struct gt_reader *r, uint32_t pc);
 const char *gt_name_entry(const struct gt_reader *r, const struct gt_goroutine *g);
 /* gt_name_place: "function file:line" of PC in BUF; "" where not known. Raw bytes. */
 const char *gt_name_place(const struct gt_reader *r, uint32_t pc, char buf[GT_NAME_MAX]);
-/* gt_name_site: gt_name_place of the go statement that made G. */
+/* gt_name_site: gt_name_place of the go statement that made G; "" for the main goroutine. */
 const char *gt_name_site(const struct gt_reader *r, const struct gt_goroutine *g,
 			 char buf[GT_NAME_MAX]);
 /* gt_name_reason: the runtime's words for a wait ("chan receive"); "" where STATE is no wait or
