@@ -20,6 +20,7 @@ struct proc {
 	struct gt_target *t; /* borrowed */
 	struct gt_layout layout;
 	int minor;
+	uint64_t main_pc; /* runtime.main in memory: its goroutine was made by no go statement */
 	struct gt_u64map p_ids; /* P pointer -> P id + 1 */
 	struct gt_tidmap *tids;
 	struct gt_u64map threads; /* tid -> 1 + whether its row was complete */
@@ -115,12 +116,15 @@ void gt_encoder_free(struct gt_encoder *e)
 int gt_encoder_process(struct gt_encoder *e, uint32_t n, struct gt_target *t, struct gt_err *err)
 {
 	struct proc p = { .number = n, .t = t, .minor = gt_gobin_info(t->bin)->minor };
+	uint64_t entry, size;
 	int rc = gt_gobin_layout(t->bin, &p.layout, err);
 
 	if (rc)
 		return rc;
 	if (n != e->procs.n + 1)
 		return gt_fail(err, GT_USAGE, "processes are numbered in order");
+	if (gt_gobin_func(t->bin, "runtime.main", &entry, &size))
+		p.main_pc = entry + t->bias;
 	rc = gt_tidmap_new(&p.tids, t, err);
 	if (rc)
 		return rc;
@@ -193,7 +197,7 @@ static int describe(struct gt_encoder *e, struct proc *pr, struct gt_goroutine *
 	uint64_t entry = startpc ? gt_gobin_entry(pr->t->bin, startpc - bias) + bias : 0;
 	int rc = pc_of(e, pr, entry, GT_PC_EXACT, &g->start_pc, err);
 
-	if (!rc)
+	if (!rc && startpc != pr->main_pc)
 		rc = pc_of(e, pr, gopc, GT_PC_RETURN, &g->site_pc, err);
 	if (!rc && startpc && gt_gobin_system(pr->t->bin, startpc - bias))
 		g->flags |= GT_GF_SYSTEM;
