@@ -116,12 +116,13 @@ struct gt_event {
 };
 
 /* Flags of a goroutine. */
-#define GT_GF_SYSTEM	  0x01 /* the runtime's own [traceback.go:isSystemGoroutine] */
-#define GT_GF_EXTRAM	  0x02 /* stands for a C thread that called into Go */
-#define GT_GF_EXISTED	  0x04 /* not created within the trace: found by snapshot or first event */
-#define GT_GF_PROVISIONAL 0x08 /* goid not yet known (Go <= 1.23, between creation and first run)  \
-				*/
-#define GT_GF_LOCKED 0x10      /* locked to its thread when last read */
+#define GT_GF_SYSTEM  0x01 /* the runtime's own [traceback.go:isSystemGoroutine] */
+#define GT_GF_EXTRAM  0x02 /* stands for a C thread that called into Go */
+#define GT_GF_EXISTED 0x04 /* not created within the trace: found by snapshot or first event */
+#define GT_GF_PROVISIONAL                                                                          \
+	0x08		  /* goid not yet known (Go <= 1.23, between creation and first run)       \
+			   */
+#define GT_GF_LOCKED 0x10 /* locked to its thread when last read */
 
 /* What does not change over a goroutine's life. A later row for the same gid replaces it. */
 struct gt_goroutine {
@@ -140,8 +141,8 @@ struct gt_goroutine {
 
 /* One process of the trace. */
 struct gt_process {
-	uint32_t process;     /* number in the trace, from 1; its pcapng interface too (0: the trace) */
-	uint32_t pid;	      /* as gtrec saw it */
+	uint32_t process; /* number in the trace, from 1; its pcapng interface too (0: the trace) */
+	uint32_t pid;	  /* as gtrec saw it */
 	uint64_t start_ns;    /* start time since boot, /proc/PID/stat field 22, in ns */
 	uint64_t seen_ns;     /* when it came under trace */
 	uint32_t launched;    /* 1: traced from its first instruction (gtrec -- COMMAND) */

@@ -171,14 +171,14 @@ static uint64_t lost_events(const struct gt_reader *r, uint64_t offset, uint32_t
 }
 
 /*
- * When: nothing before the watermark is missing. All that was lost had happened when the next
- * block was written; with one process that is before its first event, with more before its last.
+ * When: nothing before the watermark is missing, and all that was lost had happened when the
+ * next block was written.
  */
 static int tell_gap(struct gt_reader *r, const struct gt_found *f, uint32_t missing,
 		    struct gt_err *err)
 {
 	uint64_t t0 = r->watermark > r->last_ts ? r->watermark : r->last_ts;
-	uint64_t t1 = gt_reader_processes(r) <= 1 ? f->h.t_min : f->h.t_max;
+	uint64_t lag = f->h.kind == GT_K_KEYFRAME ? 0 : f->h.aux * 1000ull, t1 = f->h.t_max + lag;
 	uint64_t n = lost_events(r, f->offset, r->next_seq);
 	uint32_t cause = r->gap ? GT_LOSS_DAMAGED : GT_LOSS_MISSING;
 
@@ -225,7 +225,7 @@ static int begin_rows(struct gt_reader *r, const struct gt_blk *b, const uint8_t
 
 	if (!rc)
 		rc = gt_rows_init(&r->rows, gt_table_spec((enum gt_block_kind)b->kind),
-				  r->rows_body, b->raw, b->n, b->t_max, err);
+				  r->rows_body, b->raw, b->n, b->t_min, err);
 	r->in_rows = !rc;
 	r->rows_of = *b;
 	return rc;
@@ -381,18 +381,26 @@ static int dispatch(struct gt_reader *r, const struct gt_found *f, struct gt_err
 	return GT_OK;
 }
 
-/* The file ends: say what that means. */
+/*
+ * The file ends: say what that means. Without its END block anything may be missing from the
+ * watermark on, also between the events that are there still.
+ */
 static int at_end(struct gt_reader *r, struct gt_err *err)
 {
+	uint64_t t0, t1;
+	uint32_t cause;
+
 	r->ended = true;
 	r->damage.missing_end = !r->end_seen;
-	if (r->gap) {
-		r->gap = false;
-		return gt_r_pend_loss(
-			r, GT_LOSS_DAMAGED, r->watermark > r->last_ts ? r->watermark : r->last_ts,
-			r->watermark > r->last_ts ? r->watermark : r->last_ts, 0, err);
-	}
-	return GT_OK;
+	if (r->end_seen) /* what is broken behind it held no events */
+		return GT_OK;
+	t0 = t1 = r->watermark > r->last_ts ? r->watermark : r->last_ts;
+	for (size_t i = 0; i < r->streams.n; i++)
+		if (r->streams.p[i]->tail && r->streams.p[i]->tail->h.t_max > t1)
+			t1 = r->streams.p[i]->tail->h.t_max;
+	cause = r->gap ? GT_LOSS_DAMAGED : GT_LOSS_MISSING;
+	r->gap = false;
+	return gt_r_pend_loss(r, cause, t0, t1, 0, err);
 }
 
 /* 1: a block was read; 0: none is there (yet). */

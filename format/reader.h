@@ -13,11 +13,11 @@
 
 /* ---- tables by id, in pages that exist only where there are rows ---- */
 
-#define GT_PAGE	 1024u
-#define GT_PAGES (GT_MAX_ID / GT_PAGE)
+#define GT_PAGE 1024u
 
 struct gt_idtab {
-	void **page; /* owned: GT_PAGES pointers to GT_PAGE elements, or NULL */
+	void **p; /* owned: pages of GT_PAGE elements, owned too; NULL where no row is */
+	size_t n, cap;
 	size_t size; /* of an element */
 };
 

@@ -193,7 +193,7 @@ static int load_rows(struct gt_reader *r, const struct gt_blk *h, const uint8_t 
 
 	if (!rc)
 		rc = gt_rows_init(&r->rows, gt_table_spec((enum gt_block_kind)h->kind),
-				  r->rows_body, h->raw, h->n, h->t_max, err);
+				  r->rows_body, h->raw, h->n, h->t_min, err);
 	while (!rc && (rc = gt_rows_next(&r->rows, v, &x, err)) == 1) {
 		rc = gt_r_row(r, h->kind, v, &x, &item, err);
 		if (rc > 0)

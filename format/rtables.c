@@ -52,43 +52,48 @@ static void *idtab_get(const struct gt_idtab *t, uint32_t id)
 {
 	char *page;
 
-	if (!id || id >= GT_MAX_ID || !t->page)
+	if (!id || id / GT_PAGE >= t->n)
 		return NULL;
-	page = t->page[id / GT_PAGE];
+	page = t->p[id / GT_PAGE];
 	return page ? page + id % GT_PAGE * t->size : NULL;
 }
 
 static void *idtab_put(struct gt_reader *r, struct gt_idtab *t, uint64_t id, size_t size,
 		       struct gt_err *err)
 {
+	void **page;
+
 	if (!id || id >= GT_MAX_ID) {
 		gt_fail(err, GT_CORRUPT, "row with impossible id %llu", (unsigned long long)id);
 		return NULL;
 	}
 	t->size = size;
-	if (!t->page) {
-		if (gt_r_charge(r, GT_PAGES * sizeof(*t->page), err))
+	while (t->n <= id / GT_PAGE) {
+		void **slot = GT_VEC_PUSH(t);
+
+		if (!slot) {
+			gt_fail(err, GT_NOMEM, "no memory for the tables of the trace");
 			return NULL;
-		t->page = calloc(GT_PAGES, sizeof(*t->page));
+		}
 	}
-	if (t->page && !t->page[id / GT_PAGE]) {
+	page = &t->p[id / GT_PAGE];
+	if (!*page) {
 		if (gt_r_charge(r, GT_PAGE * size, err))
 			return NULL;
-		t->page[id / GT_PAGE] = calloc(GT_PAGE, size);
+		*page = calloc(GT_PAGE, size);
 	}
-	if (!t->page || !t->page[id / GT_PAGE]) {
+	if (!*page) {
 		gt_fail(err, GT_NOMEM, "no memory for the tables of the trace");
 		return NULL;
 	}
-	return (char *)t->page[id / GT_PAGE] + id % GT_PAGE * size;
+	return (char *)*page + id % GT_PAGE * size;
 }
 
 static void idtab_free(struct gt_idtab *t)
 {
-	for (size_t i = 0; t->page && i < GT_PAGES; i++)
-		free(t->page[i]);
-	free(t->page);
-	t->page = NULL;
+	for (size_t i = 0; i < t->n; i++)
+		free(t->p[i]);
+	GT_VEC_FREE(t);
 }
 
 /* What put functions of this file return when the failure is in ERR already. */

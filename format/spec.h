@@ -107,7 +107,7 @@ enum gt_meta_tag {
 enum gt_enc {
 	GT_E_VAR = 1,	/* varint */
 	GT_E_DELTA = 2, /* zigzag: less the row before (0 for the first) */
-	GT_E_AGO = 3,	/* 0: 0, else 1 + zigzag(t_max of the block - value): a time */
+	GT_E_AGO = 3,	/* 0: 0, else 1 + zigzag(t_min of the block - value): a time */
 	GT_E_REL = 4,	/* zigzag: less the field PARAMETER of the same row */
 	GT_E_LIST = 5,	/* varint count, then so many varints */
 	GT_E_BYTES = 6, /* varint length, then so many bytes */

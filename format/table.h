@@ -44,7 +44,7 @@ struct gt_table {
 	uint64_t used;		 /* bit per field: not all zero */
 	size_t bytes;		 /* of all columns */
 	uint32_t n;		 /* rows */
-	uint64_t base;		 /* what AGO counts back from: t_max of the block to be */
+	uint64_t base;		 /* what AGO counts back from: t_min of the block to be */
 };
 
 void gt_table_init(struct gt_table *t, const struct gt_table_spec *spec);

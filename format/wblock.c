@@ -35,6 +35,17 @@ static uint64_t wall_of(struct gt_writer *w, uint64_t t)
 	return wall;
 }
 
+/*
+ * How long after its t_max a block is written: microseconds of event time, rounded up. So a
+ * reader can tell up to when events may have been in the blocks that were lost before it.
+ */
+static uint32_t lag(const struct gt_writer *w, uint64_t t_max)
+{
+	uint64_t now = gt_w_now(w), us = now > t_max ? (now - t_max + 999) / 1000 : 0;
+
+	return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
 static bool holds_strings(enum gt_block_kind kind)
 {
 	return kind == GT_K_STRINGS || kind == GT_K_META;
@@ -45,6 +56,7 @@ int gt_w_stored(struct gt_writer *w, const struct gt_wblock *b, const uint8_t *b
 {
 	uint8_t head[GT_BLK_HDR];
 	uint32_t lost = w->lost > UINT32_MAX ? UINT32_MAX : (uint32_t)w->lost, length;
+	uint32_t aux = b->kind == GT_K_KEYFRAME ? b->aux : lag(w, b->t_max);
 	struct gt_blk h = {
 		.kind = (uint8_t)b->kind,
 		.flags = (uint16_t)((zstd ? GT_BF_ZSTD : 0) |
@@ -59,7 +71,7 @@ int gt_w_stored(struct gt_writer *w, const struct gt_wblock *b, const uint8_t *b
 		.n = b->n,
 		.lost = lost,
 		.process = b->process,
-		.aux = b->aux,
+		.aux = aux,
 	};
 	struct gt_index_entry e = {
 		.offset = w->stats.bytes,
@@ -71,7 +83,7 @@ int gt_w_stored(struct gt_writer *w, const struct gt_wblock *b, const uint8_t *b
 		.seq = w->seq,
 		.n = b->n,
 		.lost = lost,
-		.aux = b->aux,
+		.aux = aux,
 		.kind = (uint8_t)b->kind,
 	};
 

@@ -9,8 +9,9 @@
 
 #include "base/vec.h"
 
-#define DUE_BYTES (256u << 10) /* never more often than this: small programs have tiny keyframes   \
-				*/
+#define DUE_BYTES                                                                                  \
+	(256u << 10) /* never more often than this: small programs have tiny keyframes             \
+		      */
 #define DUE_FACTOR 8u
 #define DUE_NS	   10000000000u
 #define ROW_GUESS  10u /* bytes of a stored row */

@@ -99,7 +99,7 @@ uint64_t gt_w_now(const struct gt_writer *w);
 
 struct gt_wblock { /* what the caller knows of a block */
 	enum gt_block_kind kind;
-	uint32_t process, n, aux;
+	uint32_t process, n, aux; /* aux of keyframes only */
 	uint64_t t_min, t_max, gid_min, gid_max;
 };
 

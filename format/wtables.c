@@ -62,7 +62,7 @@ int gt_w_row(struct gt_writer *w, enum gt_block_kind kind, const uint64_t *v,
 			return rc;
 	}
 	if (!t->n) {
-		gt_table_clear(t, t1);
+		gt_table_clear(t, t0);
 		w->range[kind].t_min = t0;
 		w->range[kind].t_max = t1;
 		w->range[kind].gid_min = UINT64_MAX;
