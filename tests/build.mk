@@ -15,7 +15,13 @@ PROC_TESTS := $(patsubst %,$(O)/tests/unit/test_%,launch outfile priv target)
 $(PROC_TESTS): $(O)/libproc.a
 $(PROC_TESTS): UNIT_EXTRA = $(O)/libgolang.a $(O)/libgtrace.a $(PROC_LIBS) -lpthread
 
+# Sample traces for the scripts.
+$(O)/tests/sample: tests/golden/sample.c $(O)/libgtrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm
+
 .PHONY: unit
+unit: $(O)/tests/sample
 unit: $(UNIT_BIN) ## build the unit tests
 
 .PHONY: check

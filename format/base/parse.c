@@ -168,14 +168,20 @@ static bool zone(const char *p, int *ret)
 	return h >= 0 && m >= 0;
 }
 
+/* "2026-11-23T18:05:" as far as its punctuation goes. */
+static bool date_form(const char *s)
+{
+	return strlen(s) >= 20 && s[4] == '-' && s[7] == '-' && (s[10] == 'T' || s[10] == ' ') &&
+	       s[13] == ':' && s[16] == ':' && (s[19] == '.' || !isdigit((unsigned char)s[19]));
+}
+
 static bool rfc3339(const char *s, uint64_t *ret_ns)
 {
 	uint64_t whole, nano = 0;
 	struct tm tm = { 0 };
 	int offset;
 
-	if (strlen(s) < 20 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != ' ') ||
-	    s[13] != ':' || s[16] != ':' || (s[19] != '.' && isdigit((unsigned char)s[19])))
+	if (!date_form(s))
 		return false;
 	int hi = two(s, 99), lo = two(s + 2, 99), mon = two(s + 5, 12), day = two(s + 8, 31);
 	int hour = two(s + 11, 23), min = two(s + 14, 59);

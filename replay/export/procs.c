@@ -10,11 +10,15 @@
 
 enum { KEY_P, KEY_M, KEY_CPU, KEY_THREAD };
 
+static uint64_t key_of(uint32_t process, uint32_t kind, uint32_t n)
+{
+	return (uint64_t)process << 40 | (uint64_t)kind << 32 | n;
+}
+
 long gt_x_other_row(struct gt_x_state *x, uint32_t process, uint32_t kind, uint32_t n, int32_t sort,
 		    const char *name)
 {
-	uint64_t key = (uint64_t)process << 40 | (uint64_t)kind << 32 | n;
-	uint64_t *known = gt_u64map_get(&x->row_of, key);
+	uint64_t key = key_of(process, kind, n), *known = gt_u64map_get(&x->row_of, key);
 
 	if (known)
 		return (long)*known;
@@ -47,6 +51,9 @@ long gt_x_proc_row(struct gt_x_state *x, uint32_t process, const struct gt_step 
 		what = "CPU ";
 		n = s->cpu;
 	}
+	uint64_t *known = gt_u64map_get(&x->row_of, key_of(process, kind, n));
+	if (known)
+		return (long)*known;
 	(void)snprintf(name, sizeof(name), "%s%u", what, n);
 	return gt_x_other_row(x, process, kind, n, (int32_t)(n & INT32_MAX), name);
 }

@@ -102,24 +102,32 @@ static int walk(struct gt_ask *a, struct gt_err *err)
 	return rc;
 }
 
-/* What the user said, checked; into the ask and the tally's options. */
-static int settle(struct gt_ask *a, const struct gt_question *q, uint64_t *ret_max_loss,
-		  struct gt_err *err)
+/* What the user said, checked: before the trace is opened, so that a slip is told as one. */
+static int check(const struct gt_ask_opts *o, uint64_t *ret_over, uint64_t *ret_max_loss,
+		 struct gt_err *err)
 {
-	const struct gt_ask_opts *o = a->o;
-	struct gt_tally_opts to = { .reader = a->view->reader, .ctx = a, .each = q->each };
-
 	if (strcmp(o->by, "site") && strcmp(o->by, "func"))
 		return gt_fail(err, GT_USAGE, "--by: '%s' is neither site nor func", o->by);
-	if (gt_parse_duration(o->over, &to.over_ns, err))
+	if (gt_parse_duration(o->over, ret_over, err))
 		return gt_fail_prefix(err, "--over");
 	if (o->max_loss && gt_parse_u64(o->max_loss, 0, UINT64_MAX, ret_max_loss, err))
 		return gt_fail_prefix(err, "--max-loss");
-	to.by_func = !strcmp(o->by, "func");
-	to.filter = gt_filter_active(&a->view->filter) ? &a->view->filter : NULL;
+	return GT_OK;
+}
+
+static void settle(struct gt_ask *a, const struct gt_question *q, uint64_t over_ns)
+{
+	const struct gt_ask_opts *o = a->o;
+	struct gt_filter *f = &a->view->filter;
+	struct gt_tally_opts to = { .reader = a->view->reader,
+				    .filter = gt_filter_active(f) ? f : NULL,
+				    .over_ns = over_ns,
+				    .by_func = !strcmp(o->by, "func"),
+				    .each = q->each,
+				    .ctx = a };
+
 	a->top = o->top == UINT64_MAX ? TOP_DEFAULT : o->top ? o->top : UINT64_MAX;
 	gt_tally_init(&a->tally, &to);
-	return GT_OK;
 }
 
 static int answer(struct gt_ask *a, const struct gt_question *q, struct gt_err *err)
@@ -150,11 +158,10 @@ int gt_stat_run(const struct gt_question *q, const char *path, const struct gt_a
 	struct gt_view view = { 0 };
 	struct gt_ask *a = calloc(1, sizeof(*a));
 	struct gt_err err = { 0 };
-	uint64_t max_loss = UINT64_MAX;
-	int status, rc = gt_view_open(&view, path, &o->view, &err);
+	uint64_t over_ns = 0, max_loss = UINT64_MAX;
+	int status, rc = check(o, &over_ns, &max_loss, &err);
 
 	if (!a) {
-		gt_view_close(&view);
 		gt_log_error("no memory");
 		return GT_EXIT_ENV;
 	}
@@ -164,9 +171,11 @@ int gt_stat_run(const struct gt_question *q, const char *path, const struct gt_a
 	a->colour = isatty(fileno(out)) && !getenv("NO_COLOR");
 	gt_json_init(&a->json, out);
 	if (!rc)
-		rc = settle(a, q, &max_loss, &err);
-	if (!rc)
+		rc = gt_view_open(&view, path, &o->view, &err);
+	if (!rc) {
+		settle(a, q, over_ns);
 		rc = answer(a, q, &err);
+	}
 	if (rc == GT_USAGE) {
 		gt_log_error("%s (see gtstat --help)", err.msg);
 		status = GT_EXIT_USAGE;

@@ -339,7 +339,7 @@ static int meet_in_step(struct gt_tally *t, const struct gt_step *s, const struc
 	struct gt_gor *g = meet(t, &st->k.g, GT_S_IDLE, s->since_ns, s->created);
 	if (!g || !enter(t, g, s->created ? GT_S_IDLE : s->from, s->since_ns, s->from_reason, 0))
 		return no_memory(err);
-	if (s->created && !g->g.created_ns)
+	if (s->created) /* the file may keep an event a little later than its row says, for order */
 		g->g.created_ns = s->ts;
 	*ret = g;
 	return GT_OK;
@@ -388,7 +388,7 @@ int gt_tally_goroutine(struct gt_tally *t, const struct gt_goroutine *row, struc
 	if (g) {
 		uint64_t created = g->g.created_ns;
 		g->g = *row;
-		if (!g->g.created_ns)
+		if (g->created || !g->g.created_ns)
 			g->g.created_ns = created;
 	}
 	return GT_OK;

@@ -517,10 +517,10 @@ static enum gt_opts_result parse(const char *words, bool interspersed, struct op
 	*o = (struct opts){ 0 };
 	enum gt_opts_result r = gt_opts_parse(&usage, table, o, argc, argv, interspersed, &first,
 					      dashes);
+	size_t n = 0;
 	*rest = 0;
-	if (r == GT_OPTS_RUN)
-		for (int i = first; i < argc; i++)
-			strcat(strcat(rest, *rest ? " " : ""), argv[i]);
+	for (int i = first; r == GT_OPTS_RUN && i < argc; i++)
+		n += (size_t)snprintf(rest + n, 256 - n, "%s%s", n ? " " : "", argv[i]);
 	return r;
 }
 

@@ -235,6 +235,18 @@ static struct cast make_cast(struct story *s)
 	return c;
 }
 
+/* What the recorder reads at the end: who waits for the lock, who was forgotten. */
+static void snapshot(struct story *s, bool leaky)
+{
+	uint32_t lock = story_stack(s, "main.(*stock).take", "/src/shop/stock.go", 33);
+	uint32_t send = story_stack(s, "main.fetch", "/src/shop/fetch.go", 17);
+
+	for (uint64_t w = 0; w < 3; w++)
+		story_snap(s, 10000 * MS - 2000 + w, 30 + w, R_MUTEX, lock);
+	for (uint64_t t = 100; leaky && t < 10000; t += 100)
+		story_snap(s, 10000 * MS - 1000, 20000 + t, R_CHAN_SEND, send);
+}
+
 /*
  * Ten seconds of a shop: a pool made at the start that works for a second and then idles, one
  * goroutine that waits for a signal, connections that grow in number and wait for the network,
@@ -248,8 +260,6 @@ static void story_shop(bool leaky)
 
 	story_begin(&s, path);
 	struct cast c = make_cast(&s);
-	uint32_t lock = story_stack(&s, "main.(*stock).take", "/src/shop/stock.go", 33);
-	uint32_t send = story_stack(&s, "main.fetch", "/src/shop/fetch.go", 17);
 
 	story_go(&s, 0, 1, 0, c.main_pc, 0, 0);
 	story_run(&s, 1, 1, 0);
@@ -295,11 +305,7 @@ static void story_shop(bool leaky)
 			made_and_waits(&s, t + 50000, 20000 + t / MS, c.fetch, c.fetch_site,
 				       R_CHAN_SEND);
 	}
-	/* The snapshot at the end. */
-	for (uint64_t w = 0; w < 3; w++)
-		story_snap(&s, 10000 * MS - 2000 + w, 30 + w, R_MUTEX, lock);
-	for (uint64_t t = 100; leaky && t < 10000; t += 100)
-		story_snap(&s, 10000 * MS - 1000, 20000 + t, R_CHAN_SEND, send);
+	snapshot(&s, leaky);
 	story_end(&s, 10000 * MS);
 }
 
