@@ -129,7 +129,7 @@ func (a *aligner) rule(g, t []step) (int, int) {
 // one counts as its first that is closest.
 func (a *aligner) head(g, t []step) []step {
 	best, from := int64(math.MaxInt64), 0
-	for i := 0; len(g) > 0 && i < len(t) && t[i].t <= a.t0+a.slack; i++ {
+	for i := 0; len(g) > 0 && i < len(t) && (i == 0 || t[i-1].t <= a.t0+a.slack); i++ {
 		if d := a.apart(g[0], t[i]); d < best && a.agree(g, t[i:]) {
 			best, from = d, i
 		}
