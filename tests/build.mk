@@ -74,7 +74,7 @@ fuzz: ## libFuzzer on everything that reads untrusted bytes; T=SECONDS each
 
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.a,$^) -lelf $(FORMAT_LIBS) -lm
+	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.a,$^) -ldw -lelf $(FORMAT_LIBS) -lm
 
 # The recorder with probes that do nothing: what the benches compare with.
 $(O)/tests/bench/empty: tests/bench/empty.c $(filter-out %/gtrec.o,$(RECORD_OBJ)) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a

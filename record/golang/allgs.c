@@ -121,8 +121,10 @@ static bool by_code(const struct gt_gobin *b, uint64_t *ret)
 	for (unsigned i = 0; i < WORDS; i++)
 		if (s.at[i] != low && s.at[i] != low + 8 && s.at[i] != low + 16)
 			return false;
+	if (low % 8 || low < d[0][0] || low >= d[3][1])
+		return false;
 	*ret = low;
-	return low % 8 == 0 && low >= d[0][0] && low < d[3][1];
+	return true;
 }
 
 bool gt_gobin_allgs(const struct gt_gobin *b, uint64_t *ret, enum gt_how *ret_how)

@@ -85,9 +85,14 @@ const struct gt_section *gt_image_section(const struct gt_image *img, const char
 bool gt_image_scan(const struct gt_image *img, uint32_t mask, uint32_t want, size_t overlap,
 		   gt_image_scan_fn *cb, void *ctx)
 {
-	uint8_t *buf = malloc(PIECE);
+	uint64_t longest = 0;
 	bool stop = false;
+	uint8_t *buf;
 
+	for (size_t i = 0; i < img->n_segs; i++)
+		if (img->segs[i].type == PT_LOAD && img->segs[i].filesz > longest)
+			longest = img->segs[i].filesz;
+	buf = malloc(longest && longest < PIECE ? (size_t)longest : PIECE);
 	if (!buf)
 		return false;
 	overlap = (overlap + 15) & ~(size_t)15;
