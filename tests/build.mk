@@ -4,6 +4,9 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
 CLI_TESTS    := $(wildcard tests/cli/*.sh)
 LIVE_TESTS   := $(wildcard tests/live/*.sh)
 ORACLE_TESTS := $(wildcard tests/oracle/*.sh)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
+REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/replay/%)
 K ?=
 RUN = O=$(O) tests/run $(if $(K),-k '$(K)')
 
@@ -27,11 +30,12 @@ unit: $(UNIT_BIN) ## build the unit tests
 .PHONY: check
 check: ## get what the tests need, build, run all tests; K=REGEX picks some
 	tests/scripts/deps build test lint
-	$(MAKE) all unit
+	$(MAKE) all unit $(REPLAY_BIN)
+	tests/scripts/go-fixtures build/fixtures || [ $$? = 77 ]
 	$(RUN) tests/scripts/lint $(UNIT_BIN) $(CLI_TESTS) $(LIVE_TESTS) $(ORACLE_TESTS)
 
 .PHONY: check-fast
-check-fast: all unit ## the tests that need neither root nor Go: about a minute
+check-fast: all unit $(REPLAY_BIN) ## the tests that need neither root nor Go: about a minute
 	$(RUN) $(UNIT_BIN) $(CLI_TESTS)
 
 .PHONY: live
@@ -63,8 +67,6 @@ bench: all $(O)/tests/bench/empty ## costs, as ratios of one run (root)
 	O=$(O) tests/bench/run
 
 .PHONY: fuzz
-FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
-FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
 T ?= 60
 fuzz: ## libFuzzer on everything that reads untrusted bytes; T=SECONDS each
 	tests/scripts/deps build fuzz
@@ -80,3 +82,12 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libengine.a $(O)/li
 $(O)/tests/bench/empty: tests/bench/empty.c $(filter-out %/gtrec.o,$(RECORD_OBJ)) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)
+
+# The fuzz targets without libFuzzer: the kept corpus, once.
+$(O)/tests/replay/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay_main.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) -ldw -lelf $(FORMAT_LIBS) -lm
+
+.PHONY: replay-corpus
+replay-corpus: $(REPLAY_BIN) ## the kept inputs of the fuzzers, once each
+	@for b in $(REPLAY_BIN); do echo "$$(basename $$b): $$($$b tests/fuzz/corpus/$$(basename $$b))" || exit 1; done

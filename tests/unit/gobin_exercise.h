@@ -24,7 +24,7 @@ static inline void gt_exercise_pc(const struct gt_gobin *b, uint64_t pc)
 		sum += strlen(fr[i].func) + strlen(fr[i].file);
 	assert(sum < 1 << 20);
 	(void)gt_gobin_class(b, pc);
-	(void)gt_gobin_system(b, pc);
+	(void)gt_gobin_system(b, gt_gobin_entry(b, pc));
 	(void)gt_gobin_file_offset(b, pc, &off);
 	(void)gt_gobin_bias(b, pc, pc & 0xfffff000, &off);
 }

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# The kept inputs of the fuzzers do no harm, whatever compiler the tree is built with.
+. "$(dirname "$0")/../lib.sh"
+
+n=0
+for corpus in tests/fuzz/corpus/*/; do
+	name=$(basename "$corpus")
+	[ -x "$O/tests/replay/$name" ] || fail "$name has a corpus, but is not built"
+	"$O/tests/replay/$name" "$corpus" || fail "$name"
+	n=$((n + 1))
+done
+[ "$n" -gt 0 ] || fail "no corpus"
