@@ -4,6 +4,8 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
 CLI_TESTS    := $(wildcard tests/cli/*.sh)
 LIVE_TESTS   := $(wildcard tests/live/*.sh)
 ORACLE_TESTS := $(wildcard tests/oracle/*.sh)
+# Slow, and pointless within itself: in CI, once.
+CLEAN_TESTS  := $(if $(CI),$(if $(GT_IN_CLEAN_ROOT),,$(wildcard tests/clean/*.sh)))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
 REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/replay/%)
@@ -32,7 +34,12 @@ check: ## get what the tests need, build, run all tests; K=REGEX picks some
 	tests/scripts/deps build test lint
 	$(MAKE) all unit $(REPLAY_BIN)
 	tests/scripts/go-fixtures build/fixtures || [ $$? = 77 ]
-	$(RUN) tests/scripts/lint $(UNIT_BIN) $(CLI_TESTS) $(LIVE_TESTS) $(ORACLE_TESTS)
+	$(RUN) tests/scripts/lint $(UNIT_BIN) $(CLI_TESTS) $(LIVE_TESTS) $(ORACLE_TESTS) $(CLEAN_TESTS)
+
+.PHONY: check-clean
+check-clean: ## make demo and make check in a clean Debian root (root, 20 minutes)
+	tests/scripts/deps build test lint
+	$(RUN) tests/clean/clean-root.sh
 
 .PHONY: check-fast
 check-fast: all unit $(REPLAY_BIN) ## the tests that need neither root nor Go: about a minute
