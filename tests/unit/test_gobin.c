@@ -504,56 +504,57 @@ static void every_caller_of_casgstatus_has_a_role(void **state)
 	}
 }
 
+static const struct {
+	const char *func;
+	enum gt_ra_class class;
+} roles[] = {
+	{ "runtime.newproc1", GT_RA_NEWPROC },
+	{ "runtime.execute", GT_RA_EXECUTE },
+	{ "runtime.park_m", GT_RA_PARK },
+	{ "runtime.ready", GT_RA_READY },
+	{ "runtime.injectglist", GT_RA_INJECT },
+	{ "runtime.findRunnable", GT_RA_FIND },
+	{ "runtime.findrunnable", GT_RA_FIND },
+	{ "runtime.(*gcControllerState).findRunnableGCWorker", GT_RA_FINDGC },
+	{ "runtime.goschedImpl", GT_RA_GOSCHED },
+	{ "runtime.goyield_m", GT_RA_GOYIELD },
+	{ "runtime.reentersyscall", GT_RA_ENTERSYSCALL },
+	{ "runtime.entersyscallblock", GT_RA_ENTERSYSBLOCK },
+	{ "runtime.exitsyscall", GT_RA_EXITSYSCALL },
+	{ "runtime.exitsyscall0", GT_RA_EXITSYSCALL_NOP },
+	{ "runtime.exitsyscallNoP", GT_RA_EXITSYSCALL_NOP },
+	{ "runtime.goexit0", GT_RA_GOEXIT },
+	{ "runtime.gdestroy", GT_RA_GOEXIT },
+	{ "runtime.needm", GT_RA_NEEDM },
+	{ "runtime.dropm", GT_RA_DROPM },
+	{ "runtime.oneNewExtraM", GT_RA_EXTRAM },
+	{ "runtime.newstack", GT_RA_NEWSTACK },
+	{ "runtime.coroswitch_m", GT_RA_CORO },
+	{ "runtime.casGToWaiting", GT_RA_SELFWAIT },
+	{ "runtime.casGToWaitingForSuspendG", GT_RA_SELFWAIT },
+	{ "runtime.stopTheWorldWithSema", GT_RA_SELFWAIT },
+	{ "runtime.stopTheWorld.func1", GT_RA_SELFWAIT },
+	{ "runtime.forEachPInternal", GT_RA_SELFWAIT },
+	{ "runtime.gcMarkTermination", GT_RA_SELFWAIT },
+	{ "runtime.markroot", GT_RA_SELFWAIT },
+	{ "runtime.gcBgMarkWorker", GT_RA_GCWORKER },
+	{ "runtime.gcBgMarkWorker.func2", GT_RA_GCWORKER },
+	{ "runtime.gcAssistAlloc1", GT_RA_GCASSIST },
+	{ "runtime.findGoroutineLeaks", GT_RA_LEAKCHECK },
+	{ "runtime.debugCallWrap", GT_RA_DEBUGCALL },
+	{ "runtime.cgocall", GT_RA_CGO_PC },
+	{ "runtime.asmcgocall", GT_RA_CGO_PC },
+	{ "syscall.Syscall", GT_RA_SYSCALL_PC },
+	{ "syscall.write", GT_RA_SYSCALL_PC },
+	{ "main.main", GT_RA_UNKNOWN },
+	{ "runtime.casgstatus", GT_RA_UNKNOWN },
+	{ "runtime.goparkunlock", GT_RA_UNKNOWN },
+	{ "runtime.readyWithTime", GT_RA_UNKNOWN },
+};
+
 static void functions_have_their_roles(void **state)
 {
-	static const struct {
-		const char *func;
-		enum gt_ra_class class;
-	} want[] = {
-		{ "runtime.newproc1", GT_RA_NEWPROC },
-		{ "runtime.execute", GT_RA_EXECUTE },
-		{ "runtime.park_m", GT_RA_PARK },
-		{ "runtime.ready", GT_RA_READY },
-		{ "runtime.injectglist", GT_RA_INJECT },
-		{ "runtime.findRunnable", GT_RA_FIND },
-		{ "runtime.findrunnable", GT_RA_FIND },
-		{ "runtime.(*gcControllerState).findRunnableGCWorker", GT_RA_FINDGC },
-		{ "runtime.goschedImpl", GT_RA_GOSCHED },
-		{ "runtime.goyield_m", GT_RA_GOYIELD },
-		{ "runtime.reentersyscall", GT_RA_ENTERSYSCALL },
-		{ "runtime.entersyscallblock", GT_RA_ENTERSYSBLOCK },
-		{ "runtime.exitsyscall", GT_RA_EXITSYSCALL },
-		{ "runtime.exitsyscall0", GT_RA_EXITSYSCALL_NOP },
-		{ "runtime.exitsyscallNoP", GT_RA_EXITSYSCALL_NOP },
-		{ "runtime.goexit0", GT_RA_GOEXIT },
-		{ "runtime.gdestroy", GT_RA_GOEXIT },
-		{ "runtime.needm", GT_RA_NEEDM },
-		{ "runtime.dropm", GT_RA_DROPM },
-		{ "runtime.oneNewExtraM", GT_RA_EXTRAM },
-		{ "runtime.newstack", GT_RA_NEWSTACK },
-		{ "runtime.coroswitch_m", GT_RA_CORO },
-		{ "runtime.casGToWaiting", GT_RA_SELFWAIT },
-		{ "runtime.casGToWaitingForSuspendG", GT_RA_SELFWAIT },
-		{ "runtime.stopTheWorldWithSema", GT_RA_SELFWAIT },
-		{ "runtime.stopTheWorld.func1", GT_RA_SELFWAIT },
-		{ "runtime.forEachPInternal", GT_RA_SELFWAIT },
-		{ "runtime.gcMarkTermination", GT_RA_SELFWAIT },
-		{ "runtime.markroot", GT_RA_SELFWAIT },
-		{ "runtime.gcBgMarkWorker", GT_RA_GCWORKER },
-		{ "runtime.gcBgMarkWorker.func2", GT_RA_GCWORKER },
-		{ "runtime.gcAssistAlloc1", GT_RA_GCASSIST },
-		{ "runtime.findGoroutineLeaks", GT_RA_LEAKCHECK },
-		{ "runtime.debugCallWrap", GT_RA_DEBUGCALL },
-		{ "runtime.cgocall", GT_RA_CGO_PC },
-		{ "runtime.asmcgocall", GT_RA_CGO_PC },
-		{ "syscall.Syscall", GT_RA_SYSCALL_PC },
-		{ "syscall.write", GT_RA_SYSCALL_PC },
-		{ "main.main", GT_RA_UNKNOWN },
-		{ "runtime.casgstatus", GT_RA_UNKNOWN },
-		{ "runtime.goparkunlock", GT_RA_UNKNOWN },
-		{ "runtime.readyWithTime", GT_RA_UNKNOWN },
-	};
-	unsigned found[LEN(want)] = { 0 };
+	unsigned found[LEN(roles)] = { 0 };
 
 	(void)state;
 	need_fixtures();
@@ -563,14 +564,14 @@ static void functions_have_their_roles(void **state)
 		if (is_kind(&fixtures[i], "plugin"))
 			continue;
 		b = open_path(fixtures[i].path);
-		for (size_t k = 0; k < LEN(want); k++) {
+		for (size_t k = 0; k < LEN(roles); k++) {
 			uint64_t e, n;
 
-			if (!gt_gobin_func(b, want[k].func, &e, &n))
+			if (!gt_gobin_func(b, roles[k].func, &e, &n))
 				continue;
 			found[k]++;
-			assert_int_equal(gt_gobin_class(b, e + 1), want[k].class);
-			assert_int_equal(gt_gobin_class(b, e + n), want[k].class);
+			assert_int_equal(gt_gobin_class(b, e + 1), roles[k].class);
+			assert_int_equal(gt_gobin_class(b, e + n), roles[k].class);
 		}
 		assert_int_equal(gt_gobin_class(b, 0), GT_RA_UNKNOWN);
 		assert_int_equal(gt_gobin_class(b, UINT64_MAX), GT_RA_UNKNOWN);
