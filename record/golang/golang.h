@@ -59,7 +59,8 @@ struct gt_gobin_info {
  * gt_gobin_open: FD is open for reading and stays the caller's; PATH is for messages only.
  * Fails with GT_UNSUPPORTED (not ELF, 32-bit, not Go, Go < 1.17, plugin, packed: says which),
  * GT_TRUNCATED or GT_CORRUPT (hostile or cut), GT_LIMIT, GT_IO, GT_NOMEM. Reads at most what
- * it needs; a file of any size is fine.
+ * it needs, when it needs it, and keeps some of that: a file of any size is fine, and one that
+ * shrinks meanwhile costs answers, no more. One gobin is for one thread at a time.
  */
 int gt_gobin_open(struct gt_gobin **out, int fd, const char *path,
 		  struct gt_err *err) GT_MUST_CHECK;
@@ -84,8 +85,10 @@ bool gt_gobin_symbol(const struct gt_gobin *b, const char *name, uint64_t *ret_a
 /*
  * gt_gobin_frames: the frames at link-time PC, innermost first, inlined calls included; for a
  * return address pass the address - 1. How many there are; fills at most MAX; 0 outside Go
- * text. Strings live as long as the gobin. STD[i]: the function is Go's standard library's
- * (import path without a dot in its first element, and not main or command-line).
+ * text. Strings live as long as the gobin; type arguments are as in the binary, "[...]" to Go
+ * 1.20 and "[go.shape.int]" after. STD[i], where STD is not NULL: the function is of Go's
+ * standard library (its import path begins with one of that library's names, and not with the
+ * main module's path): in doubt, and for a name that we do not know, it is the user's own.
  */
 uint32_t gt_gobin_frames(const struct gt_gobin *b, uint64_t pc, struct gt_frame *ret, bool *std,
 			 uint32_t max);
