@@ -21,6 +21,8 @@ static int check_one(const struct gt_engine *e, const struct gt_gor *g, struct g
 		return BROKEN(err, g, "on a thread in a state that has none");
 	if (k->tid && gt_threads_get(&e->threads, k->g.process, k->tid) != k->g.gid)
 		return BROKEN(err, g, "on a thread that another one is on");
+	if (!k->tid != !g->slot)
+		return BROKEN(err, g, "its thread's slot is not its thread's");
 	if (g->alive != (!g->pending && k->state != GT_S_IDLE))
 		return BROKEN(err, g, "counted wrongly as alive");
 	return GT_OK;

@@ -43,8 +43,14 @@ struct gt_move {
 
 /* move.c */
 void gt_core_count(struct gt_engine *e, enum gt_repair r);
-bool gt_core_uncertain(const struct gt_engine *e, const struct gt_gor *g);
+/* gt_core_horizon: events of G's process up to here may be lost. */
 uint64_t gt_core_horizon(const struct gt_engine *e, const struct gt_gor *g);
+
+static inline bool gt_core_uncertain(const struct gt_engine *e, const struct gt_gor *g)
+{
+	return g->pub.k.last_ns < e->horizon_max && g->pub.k.last_ns < gt_core_horizon(e, g);
+}
+
 /* gt_core_explain: R, or AFTER_LOSS where a loss that is known explains it. */
 enum gt_repair gt_core_explain(const struct gt_engine *e, const struct gt_gor *g,
 			       const struct gt_event *ev, enum gt_repair r);

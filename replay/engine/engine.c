@@ -241,14 +241,18 @@ int gt_engine_key(struct gt_engine *e, const struct gt_key *key, struct gt_err *
 	g->pending = key->kflags & GT_KF_PENDING;
 	g->belief = (uint8_t)(g->pending ? GT_S_UNKNOWN : belief_of_key(key));
 	k->state = (uint8_t)gt_belief_state(g->belief);
-	if (!gt_belief_on_thread(g->belief) ||
-	    (k->tid && gt_threads_get(&e->threads, k->g.process, k->tid)))
+	if (!gt_belief_on_thread(g->belief))
 		k->tid = 0;
 	lost_until(e, k->g.process, k->uncertain_ns);
 	gt_core_recount(e, g);
-	if ((!g->pending && !gt_core_link(e, g)) ||
-	    (k->tid && !gt_threads_set(&e->threads, k->g.process, k->tid, k->g.gid)))
+	if (k->tid)
+		g->slot = gt_threads_find(&e->threads, k->g.process, k->tid);
+	if ((k->tid && !g->slot) || (!g->pending && !gt_core_link(e, g)))
 		return gt_fail(err, GT_NOMEM, "out of memory");
+	if (g->slot && gt_threads_at(&e->threads, g->slot))
+		k->tid = g->slot = 0; /* two on one thread: no engine wrote that */
+	if (g->slot)
+		gt_threads_put(&e->threads, g->slot, k->g.gid);
 	return GT_OK;
 }
 

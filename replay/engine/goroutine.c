@@ -5,21 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAF_BITS 6
-#define MID_BITS  10
-#define LEAF_N	  (1u << LEAF_BITS)
-#define MID_N	  (1u << MID_BITS)
-#define CHUNK_N	  128
-
-struct leaf {
-	uint32_t n;
-	struct gt_gor *g[LEAF_N];
-};
-
-struct gt_gor_mid {
-	uint32_t n;
-	struct leaf *leaf[MID_N];
-};
+#define LEAF_N	(1u << GT_LEAF_BITS)
+#define MID_N	(1u << GT_MID_BITS)
+#define CHUNK_N 128
 
 struct gt_gor_chunk {
 	struct gt_gor_chunk *next;
@@ -28,20 +16,12 @@ struct gt_gor_chunk {
 
 static size_t top_of(uint64_t gid)
 {
-	return (size_t)(gid >> (LEAF_BITS + MID_BITS));
+	return (size_t)(gid >> (GT_LEAF_BITS + GT_MID_BITS));
 }
 
 static size_t mid_of(uint64_t gid)
 {
-	return (size_t)(gid >> LEAF_BITS & (MID_N - 1));
-}
-
-struct gt_gor *gt_gors_get(const struct gt_gors *s, uint64_t gid)
-{
-	const struct gt_gor_mid *mid = top_of(gid) < s->n_top ? s->top[top_of(gid)] : NULL;
-	const struct leaf *leaf = mid ? mid->leaf[mid_of(gid)] : NULL;
-
-	return leaf ? leaf->g[gid & (LEAF_N - 1)] : NULL;
+	return (size_t)(gid >> GT_LEAF_BITS & (MID_N - 1));
 }
 
 static bool grow_top(struct gt_gors *s, size_t need)
@@ -81,7 +61,7 @@ static bool grow_slab(struct gt_gors *s)
 }
 
 /* Pages made here stay empty when a later allocation fails; they are used or freed later. */
-static struct leaf *leaf_for(struct gt_gors *s, uint64_t gid)
+static struct gt_gor_leaf *leaf_for(struct gt_gors *s, uint64_t gid)
 {
 	struct gt_gor_mid *mid;
 
@@ -89,21 +69,25 @@ static struct leaf *leaf_for(struct gt_gors *s, uint64_t gid)
 		return NULL;
 	mid = s->top[top_of(gid)];
 	if (!mid) {
-		mid = s->top[top_of(gid)] = calloc(1, sizeof(*mid));
+		mid = s->spare_mid ? s->spare_mid : calloc(1, sizeof(*mid));
+		s->spare_mid = NULL;
+		s->top[top_of(gid)] = mid;
 		if (!mid)
 			return NULL;
 	}
 	if (!mid->leaf[mid_of(gid)]) {
-		mid->leaf[mid_of(gid)] = calloc(1, sizeof(struct leaf));
-		if (mid->leaf[mid_of(gid)])
-			mid->n++;
+		struct gt_gor_leaf *leaf = s->spare_leaf ? s->spare_leaf : calloc(1, sizeof(*leaf));
+
+		s->spare_leaf = NULL;
+		mid->leaf[mid_of(gid)] = leaf;
+		mid->n += leaf != NULL;
 	}
 	return mid->leaf[mid_of(gid)];
 }
 
 int gt_gors_add(struct gt_gors *s, uint64_t gid, struct gt_gor **ret, struct gt_err *err)
 {
-	struct leaf *leaf;
+	struct gt_gor_leaf *leaf;
 	struct gt_gor *g;
 
 	if (gid >= GT_GID_MAX)
@@ -128,7 +112,7 @@ void gt_gors_del(struct gt_gors *s, struct gt_gor *g)
 {
 	uint64_t gid = g->pub.k.g.gid;
 	struct gt_gor_mid *mid = s->top[top_of(gid)];
-	struct leaf *leaf = mid->leaf[mid_of(gid)];
+	struct gt_gor_leaf *leaf = mid->leaf[mid_of(gid)];
 
 	leaf->g[gid & (LEAF_N - 1)] = NULL;
 	s->n--;
@@ -136,11 +120,13 @@ void gt_gors_del(struct gt_gors *s, struct gt_gor *g)
 	s->free = g;
 	if (--leaf->n)
 		return;
-	free(leaf);
+	free(s->spare_leaf);
+	s->spare_leaf = leaf;
 	mid->leaf[mid_of(gid)] = NULL;
 	if (--mid->n)
 		return;
-	free(mid);
+	free(s->spare_mid);
+	s->spare_mid = mid;
 	s->top[top_of(gid)] = NULL;
 }
 
@@ -150,17 +136,17 @@ struct gt_gor *gt_gors_next(const struct gt_gors *s, uint64_t after)
 
 	while (gid && top_of(gid) < s->n_top) {
 		const struct gt_gor_mid *mid = s->top[top_of(gid)];
-		const struct leaf *leaf = mid ? mid->leaf[mid_of(gid)] : NULL;
+		const struct gt_gor_leaf *leaf = mid ? mid->leaf[mid_of(gid)] : NULL;
 
 		if (!mid) {
-			gid = (uint64_t)(top_of(gid) + 1) << (LEAF_BITS + MID_BITS);
+			gid = (uint64_t)(top_of(gid) + 1) << (GT_LEAF_BITS + GT_MID_BITS);
 			continue;
 		}
 		for (size_t i = gid & (LEAF_N - 1); leaf && i < LEAF_N; i++) {
 			if (leaf->g[i])
 				return leaf->g[i];
 		}
-		gid = ((gid >> LEAF_BITS) + 1) << LEAF_BITS;
+		gid = ((gid >> GT_LEAF_BITS) + 1) << GT_LEAF_BITS;
 	}
 	return NULL;
 }
@@ -189,6 +175,8 @@ void gt_gors_free(struct gt_gors *s)
 {
 	gt_gors_clear(s);
 	free(s->top);
+	free(s->spare_leaf);
+	free(s->spare_mid);
 	while (s->chunks) {
 		struct gt_gor_chunk *c = s->chunks;
 

@@ -20,15 +20,34 @@ uint64_t gt_core_horizon(const struct gt_engine *e, const struct gt_gor *g)
 	return own > all ? own : all;
 }
 
-bool gt_core_uncertain(const struct gt_engine *e, const struct gt_gor *g)
-{
-	return g->pub.k.last_ns < e->horizon_max && g->pub.k.last_ns < gt_core_horizon(e, g);
-}
-
 enum gt_repair gt_core_explain(const struct gt_engine *e, const struct gt_gor *g,
 			       const struct gt_event *ev, enum gt_repair r)
 {
 	return ev->flags & GT_EVF_UNCERTAIN || gt_core_uncertain(e, g) ? GT_R_AFTER_LOSS : r;
+}
+
+static inline void leave_thread(struct gt_engine *e, struct gt_gor *g)
+{
+	if (!g->slot)
+		return;
+	gt_threads_put(&e->threads, g->slot, 0);
+	g->slot = 0;
+	g->pub.k.tid = 0;
+}
+
+/* Alive is what a user calls a goroutine: not a bare struct, not one yet to come. */
+static inline void recount(struct gt_engine *e, struct gt_gor *g)
+{
+	enum gt_gstate s = (enum gt_gstate)g->pub.k.state;
+	bool alive = !g->pending && s != GT_S_IDLE && s != GT_S_DEAD;
+
+	e->n_live = e->n_live + alive - g->alive;
+	g->alive = alive;
+}
+
+void gt_core_recount(struct gt_engine *e, struct gt_gor *g)
+{
+	recount(e, g);
 }
 
 /* ---- addresses ------------------------------------------------------------------------ */
@@ -57,10 +76,7 @@ void gt_core_unlink(struct gt_engine *e, struct gt_gor *g)
 
 void gt_core_forget(struct gt_engine *e, struct gt_gor *g)
 {
-	struct gt_key *k = &g->pub.k;
-
-	if (k->tid && gt_threads_get(&e->threads, k->g.process, k->tid) == k->g.gid)
-		(void)gt_threads_set(&e->threads, k->g.process, k->tid, 0);
+	leave_thread(e, g);
 	gt_core_unlink(e, g);
 	e->n_live -= g->alive;
 	gt_gors_del(&e->gors, g);
@@ -90,15 +106,6 @@ void gt_core_born(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m
 
 /* ---- threads -------------------------------------------------------------------------- */
 
-static void leave_thread(struct gt_engine *e, struct gt_gor *g)
-{
-	struct gt_key *k = &g->pub.k;
-
-	if (k->tid)
-		(void)gt_threads_set(&e->threads, k->g.process, k->tid, 0);
-	k->tid = 0;
-}
-
 /* Somebody else is on the thread of WHO now, who left it unseen: R4, R13, R14. */
 static void displace(struct gt_engine *e, struct gt_gor *who, struct gt_gor *by,
 		     const struct gt_move *m, enum gt_repair why)
@@ -123,38 +130,37 @@ static void displace(struct gt_engine *e, struct gt_gor *who, struct gt_gor *by,
 		     gt_core_explain(e, who, m->ev, GT_R_THREAD_TAKEN));
 }
 
-static void take_thread(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
-			enum gt_repair why)
+static void change_thread(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
+			  enum gt_repair why)
 {
 	struct gt_key *k = &g->pub.k;
-	uint32_t tid = m->ev->tid;
+	uint32_t tid = m->ev->tid, slot;
 	uint64_t cur;
 
-	if (k->tid == tid)
-		return;
 	leave_thread(e, g);
-	cur = tid ? gt_threads_get(&e->threads, k->g.process, tid) : 0;
+	slot = tid ? gt_threads_find(&e->threads, k->g.process, tid) : 0;
+	if (!slot) {
+		e->oom |= tid != 0; /* it stays on no thread, which breaks no invariant */
+		return;
+	}
+	cur = gt_threads_at(&e->threads, slot);
 	if (cur && m->snapshot)
 		return; /* who is there may have been read later, or will be put right next */
 	if (cur)
 		displace(e, gt_gors_get(&e->gors, cur), g, m, why);
-	if (tid && !gt_threads_set(&e->threads, k->g.process, tid, k->g.gid))
-		e->oom = true; /* it stays on no thread, which breaks no invariant */
-	else
-		k->tid = tid;
+	gt_threads_put(&e->threads, slot, k->g.gid);
+	g->slot = slot;
+	k->tid = tid;
+}
+
+static inline void take_thread(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
+			       enum gt_repair why)
+{
+	if (g->pub.k.tid != m->ev->tid)
+		change_thread(e, g, m, why);
 }
 
 /* ---- one change of state -------------------------------------------------------------- */
-
-/* Alive is what a user calls a goroutine: not a bare struct, not one yet to come. */
-void gt_core_recount(struct gt_engine *e, struct gt_gor *g)
-{
-	enum gt_gstate s = (enum gt_gstate)g->pub.k.state;
-	bool alive = !g->pending && s != GT_S_IDLE && s != GT_S_DEAD;
-
-	e->n_live = e->n_live + alive - g->alive;
-	g->alive = alive;
-}
 
 static bool is_wait(enum gt_gstate s)
 {
@@ -162,7 +168,7 @@ static bool is_wait(enum gt_gstate s)
 }
 
 /* What the event says of the state that begins with it. */
-static void describe(struct gt_gor *g, const struct gt_move *m, enum gt_gstate s)
+static inline void describe(struct gt_gor *g, const struct gt_move *m, enum gt_gstate s)
 {
 	const struct gt_event *ev = m->ev;
 	struct gt_key *k = &g->pub.k;
@@ -186,66 +192,78 @@ static void describe(struct gt_gor *g, const struct gt_move *m, enum gt_gstate s
 	}
 }
 
+/* What held until a change of state. */
+struct before {
+	uint64_t since_ns, creator;
+	uint8_t state, reason;
+	bool uncertain, created;
+};
+
 static void tell(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
-		 const struct gt_step *was, enum gt_repair repair)
+		 const struct before *was, enum gt_repair repair)
 {
 	const struct gt_event *ev = m->ev;
 	const struct gt_key *k = &g->pub.k;
-	struct gt_step s = *was;
+	bool ready = k->state == GT_S_RUNNABLE;
+	bool stops = was->state == GT_S_RUNNING || was->state == GT_S_SELFWAIT;
+	struct gt_step s = {
+		.ts = k->since_ns,
+		.gid = k->g.gid,
+		.waker = ready && !was->created ? k->waker : was->creator,
+		.since_ns = was->since_ns,
+		.tid = ev->tid,
+		.stack = k->stack,
+		.pc = k->pc,
+		/* A goroutine that stops running gives back the P that it got when it began. */
+		.p = ev->p < 0 && stops ? k->p : ev->p,
+		.m = ev->m,
+		.qlen = ev->qlen,
+		.cpu = ev->cpu,
+		.from = was->state,
+		.to = k->state,
+		.from_reason = was->reason,
+		.reason = k->reason,
+		.wake_class = ready ? k->wake_class : 0,
+		.repair = (uint8_t)repair,
+		.event_flags = ev->flags,
+		.created = was->created,
+		.snapshot = m->snapshot,
+		.uncertain = was->uncertain,
+	};
 
-	s.ts = m->ts;
-	s.gid = k->g.gid;
-	s.tid = ev->tid;
-	s.stack = k->stack;
-	s.pc = k->pc;
-	s.p = ev->p;
-	/* A goroutine that stops running gives back the P that it got when it began. */
-	if (s.p < 0 && (s.from == GT_S_RUNNING || s.from == GT_S_SELFWAIT))
-		s.p = k->p;
-	s.m = ev->m;
-	s.qlen = ev->qlen;
-	s.cpu = ev->cpu;
-	s.to = k->state;
-	s.reason = k->reason;
-	if (s.to == GT_S_RUNNABLE) {
-		s.waker = k->waker;
-		s.wake_class = k->wake_class;
-	}
-	s.repair = (uint8_t)repair;
-	s.event_flags = ev->flags;
-	s.snapshot = m->snapshot;
-	if (e->opts.step)
-		e->opts.step(e->opts.ctx, &s);
+	e->opts.step(e->opts.ctx, &s);
 }
 
-void gt_core_move(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m, enum gt_belief to,
-		  enum gt_repair repair)
+static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
+			enum gt_belief to, enum gt_repair repair)
 {
 	struct gt_key *k = &g->pub.k;
 	enum gt_gstate s = gt_belief_state(to);
-	struct gt_step was = { .since_ns = k->since_ns,
-			       .from = k->state,
-			       .from_reason = k->reason,
-			       .uncertain = gt_core_uncertain(e, g) };
-	struct gt_move at = *m;
+	struct before was = { .since_ns = k->since_ns, .state = k->state, .reason = k->reason };
 
+	was.uncertain = gt_core_uncertain(e, g);
 	if (repair && !m->counted)
 		gt_core_count(e, repair);
-	if (at.ts < k->since_ns)
-		at.ts = k->since_ns;
 	if (gt_belief_on_thread(to))
-		take_thread(e, g, &at, repair);
+		take_thread(e, g, m, repair);
 	else
 		leave_thread(e, g);
 	g->belief = (uint8_t)to;
 	if (s == (enum gt_gstate)k->state)
 		return;
 	k->state = (uint8_t)s;
-	k->since_ns = at.ts;
+	k->since_ns = m->ts > k->since_ns ? m->ts : k->since_ns;
 	k->kflags &= (uint8_t)~GT_KF_LEAKED;
-	describe(g, &at, s);
-	gt_core_recount(e, g);
-	tell(e, g, &at, &was, repair);
+	describe(g, m, s);
+	recount(e, g);
+	if (e->opts.step)
+		tell(e, g, m, &was, repair);
+}
+
+void gt_core_move(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m, enum gt_belief to,
+		  enum gt_repair repair)
+{
+	move(e, g, m, to, repair);
 }
 
 /* A goroutine begins: its first step is from idle, at the event. */
@@ -254,15 +272,15 @@ static void create(struct gt_engine *e, struct gt_gor *g, const struct gt_move *
 {
 	const struct gt_event *ev = m->ev;
 	struct gt_key *k = &g->pub.k;
-	struct gt_step was = { .since_ns = k->state == GT_S_IDLE ? k->since_ns : m->ts,
-			       .from = GT_S_IDLE,
-			       .created = true };
+	struct before was = { .since_ns = k->state == GT_S_IDLE ? k->since_ns : m->ts,
+			      .state = GT_S_IDLE,
+			      .created = true };
 
 	if (gt_belief_on_thread(to))
 		take_thread(e, g, m, GT_R_NONE);
 	g->belief = (uint8_t)to;
 	k->state = (uint8_t)gt_belief_state(to);
-	k->since_ns = m->ts;
+	k->since_ns = m->ts > was.since_ns ? m->ts : was.since_ns;
 	if (!k->g.created_ns)
 		k->g.created_ns = m->ts;
 	if (m->in != GT_IN_C_ENTER) {
@@ -270,16 +288,17 @@ static void create(struct gt_engine *e, struct gt_gor *g, const struct gt_move *
 			k->g.parent = ev->actor;
 		if (!k->g.stack)
 			k->g.stack = ev->stack;
-		was.waker = k->g.parent;
+		was.creator = k->g.parent;
 	} else {
 		k->g.flags |= GT_GF_EXTRAM;
 	}
 	if (to == GT_B_CORO_WAIT)
 		k->kflags |= GT_KF_COROUTINE;
-	k->waker = 0;
 	describe(g, m, (enum gt_gstate)k->state);
-	gt_core_recount(e, g);
-	tell(e, g, m, &was, GT_R_NONE);
+	k->waker = 0;
+	recount(e, g);
+	if (e->opts.step)
+		tell(e, g, m, &was, GT_R_NONE);
 }
 
 /* ---- one event ------------------------------------------------------------------------ */
@@ -291,7 +310,7 @@ static enum gt_belief coroutine_belief(const struct gt_engine *e, const struct g
 	uint64_t cur;
 	const struct gt_gor *c;
 
-	if (gt_states_before(m->in) != (enum gt_belief)GT_S_RUNNING)
+	if (e->states.cell[0][m->in].before != (uint8_t)GT_S_RUNNING)
 		return g->belief;
 	cur = gt_threads_get(&e->threads, g->pub.k.g.process, m->ev->tid);
 	c = cur ? gt_gors_get(&e->gors, cur) : NULL;
@@ -343,13 +362,13 @@ static void odd(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
 }
 
 /* The thread of an event that a goroutine makes of itself is the thread that it is on. */
-static bool elsewhere(const struct gt_gor *g, const struct gt_move *m)
+static bool elsewhere(const struct gt_gor *g, const struct gt_move *m, enum gt_belief before)
 {
-	return m->ev->tid && g->pub.k.tid && g->pub.k.tid != m->ev->tid &&
-	       gt_belief_on_thread(gt_states_before(m->in));
+	return g->pub.k.tid != m->ev->tid && m->ev->tid && g->pub.k.tid &&
+	       gt_belief_on_thread(before);
 }
 
-static void update(struct gt_gor *g, const struct gt_move *m)
+static inline void update(struct gt_gor *g, const struct gt_move *m, enum gt_belief before)
 {
 	const struct gt_event *ev = m->ev;
 	struct gt_key *k = &g->pub.k;
@@ -359,41 +378,47 @@ static void update(struct gt_gor *g, const struct gt_move *m)
 		 : m->in == GT_IN_CORO_TO   ? (uint8_t)GT_G_WAITING
 		 : m->in == GT_IN_SYSEXIT_P ? (uint8_t)GT_G_SYSCALL
 					    : (uint8_t)GT_G_RUNNING;
-	if (ev->p >= 0 && gt_states_before(m->in) == (enum gt_belief)GT_S_RUNNING)
-		k->p = ev->p;
-	else if (ev->p >= 0 && m->in == GT_IN_RUN)
+	if (ev->p >= 0 && (before == (enum gt_belief)GT_S_RUNNING || m->in == GT_IN_RUN))
 		k->p = ev->p;
 	if (m->in == GT_IN_LEAK)
 		k->kflags |= GT_KF_LEAKED;
+	else if (m->in == GT_IN_UNLEAK)
+		k->kflags &= (uint8_t)~GT_KF_LEAKED;
 }
 
-void gt_core_apply(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
+/* What no row of the table says: the state that it was, then the event; or another thread. */
+static void mend(struct gt_engine *e, struct gt_gor *g, struct gt_move *m, struct gt_cell *c)
 {
-	enum gt_belief b = g->belief;
-	struct gt_cell c;
-	unsigned n_rules;
+	if (!c->row) {
+		uint8_t before = c->before;
 
-	if (m->in == GT_IN_ODD || m->in == GT_IN_BAD) {
-		update(g, m);
-		odd(e, g, m);
-		return;
-	}
-	if (b == (enum gt_belief)GT_S_PREEMPTED)
-		b = coroutine_belief(e, g, m);
-	c = e->states.cell[b][m->in];
-	if (!c.row) {
-		enum gt_belief before = gt_states_before(m->in);
-
-		c = e->states.cell[before][m->in];
-		c.via = (uint8_t)before;
-		c.repair = (uint8_t)gt_core_explain(e, g, m->ev, GT_R_LOST_BEFORE);
-	} else if (elsewhere(g, m)) {
+		*c = e->states.cell[before][m->in];
+		c->via = before;
+		c->repair = (uint8_t)gt_core_explain(e, g, m->ev, GT_R_LOST_BEFORE);
+	} else {
 		bool coro = coroutine_belief(e, g, m) == GT_B_CORO_WAIT;
 
 		if (!coro)
 			gt_core_count(e, gt_core_explain(e, g, m->ev, GT_R_LOST_BEFORE));
 		take_thread(e, g, m, coro ? GT_R_UNSEEN_CORO : GT_R_NONE);
 	}
+}
+
+void gt_core_apply(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
+{
+	enum gt_belief b = g->belief;
+	struct gt_cell c;
+
+	if (b == (enum gt_belief)GT_S_PREEMPTED)
+		b = coroutine_belief(e, g, m);
+	c = e->states.cell[b][m->in];
+	if (m->in >= GT_IN_ODD) {
+		update(g, m, c.before);
+		odd(e, g, m);
+		return;
+	}
+	if (!c.row || elsewhere(g, m, c.before))
+		mend(e, g, m, &c);
 	if (c.repair == GT_R_UNSEEN_CORO && m->in == GT_IN_EXIT) {
 		exit_of_waiting(e, g, m);
 		die(e, g, m);
@@ -401,11 +426,11 @@ void gt_core_apply(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
 	}
 	if (c.via)
 		gt_core_move(e, g, m, c.via, c.repair);
-	update(g, m);
-	if (gt_states_rules(&n_rules)[c.row].created)
+	update(g, m, c.before);
+	if (c.created)
 		create(e, g, m, c.to);
 	else
-		gt_core_move(e, g, m, c.to, c.via ? GT_R_NONE : c.repair);
+		move(e, g, m, c.to, c.via ? GT_R_NONE : c.repair);
 	if (g->belief == (uint8_t)GT_S_DEAD)
 		die(e, g, m);
 }

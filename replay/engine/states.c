@@ -226,19 +226,34 @@ static enum gt_input classify(uint8_t old, uint8_t new, enum role role)
 	}
 }
 
+static void fill(struct gt_states *t, const struct gt_rule *r, unsigned row)
+{
+	for (unsigned b = 0; b < GT_B_COUNT; b++) {
+		for (unsigned in = 0; in < GT_IN_COUNT; in++) {
+			struct gt_cell *c = &t->cell[b][in];
+
+			if (!(r->from >> b & 1) || !(r->in >> in & 1))
+				continue;
+			c->row = (uint8_t)row;
+			c->via = r->via;
+			c->to = r->to;
+			c->repair = r->repair;
+			c->created = r->created;
+		}
+	}
+}
+
 void gt_states_init(struct gt_states *t)
 {
 	memset(t, 0, sizeof(*t));
-	for (unsigned i = 1; i < N_RULES; i++) {
-		for (unsigned b = 0; b < GT_B_COUNT; b++) {
-			for (unsigned in = 0; in < GT_IN_COUNT; in++) {
-				if (rules[i].from >> b & 1 && rules[i].in >> in & 1)
-					t->cell[b][in] = (struct gt_cell){ (uint8_t)i, rules[i].via,
-									   rules[i].to,
-									   rules[i].repair };
-			}
-		}
+	for (unsigned b = 0; b < GT_B_COUNT; b++) {
+		for (unsigned in = 0; in < GT_IN_COUNT; in++)
+			t->cell[b][in].before = (uint8_t)gt_states_before((enum gt_input)in);
 	}
+	for (unsigned i = 1; i < N_RULES; i++)
+		fill(t, &rules[i], i);
+	for (unsigned cls = 0; cls < sizeof(t->role); cls++)
+		t->role[cls] = (uint8_t)role_of((enum gt_ra_class)cls);
 	for (unsigned role = 0; role < 4; role++) {
 		for (unsigned old = 0; old < 16; old++) {
 			for (unsigned new = 0; new < 16; new ++)
@@ -252,22 +267,6 @@ const struct gt_rule *gt_states_rules(unsigned *ret_n)
 {
 	*ret_n = N_RULES;
 	return rules;
-}
-
-enum gt_input gt_states_input(const struct gt_states *t, const struct gt_event *ev,
-			      enum gt_ra_class cls)
-{
-	switch (ev->kind) {
-	case GT_EV_STATUS:
-		if (ev->old > 15 || ev->new > 15 || ev->flags & GT_EVF_BAD_STATUS)
-			return GT_IN_BAD;
-		return (enum gt_input)t->input[role_of(cls)][ev->old][ev->new];
-	case GT_EV_SYSENTER: return GT_IN_SYSENTER_P;
-	case GT_EV_SYSEXIT: return GT_IN_SYSEXIT_P;
-	case GT_EV_PREEMPT: return GT_IN_PREEMPT;
-	case GT_EV_CORO: return GT_IN_CORO;
-	default: return GT_IN_NONE;
-	}
 }
 
 enum gt_belief gt_states_before(enum gt_input in)

@@ -64,12 +64,15 @@ struct gt_cell {
 	uint8_t via;	/* enum gt_belief inferred first, at the event's time; 0: none */
 	uint8_t to;	/* enum gt_belief after the event */
 	uint8_t repair; /* enum gt_repair */
+	uint8_t before; /* enum gt_belief: gt_states_before of the input */
+	bool created;	/* a goroutine begins */
 };
 
-/* Filled once for each engine: 2 KiB, so that nothing is global and nothing is searched. */
+/* Filled once for each engine: 3 KiB, so that nothing is global and nothing is searched. */
 struct gt_states {
 	struct gt_cell cell[GT_B_COUNT][GT_IN_COUNT];
 	uint8_t input[4][16][16]; /* by role of the return address, old, new */
+	uint8_t role[64];	  /* by enum gt_ra_class */
 };
 
 void gt_states_init(struct gt_states *t);
@@ -77,8 +80,21 @@ void gt_states_init(struct gt_states *t);
 const char *gt_states_overlap(char buf[64]);
 
 /* gt_states_input: CLASS is that of the event's return address. */
-enum gt_input gt_states_input(const struct gt_states *t, const struct gt_event *ev,
-			      enum gt_ra_class cls);
+static inline enum gt_input gt_states_input(const struct gt_states *t, const struct gt_event *ev,
+					    enum gt_ra_class cls)
+{
+	switch (ev->kind) {
+	case GT_EV_STATUS:
+		if ((ev->old | ev->new) > 15 || ev->flags & GT_EVF_BAD_STATUS)
+			return GT_IN_BAD;
+		return (enum gt_input)t->input[t->role[cls & 63]][ev->old][ev->new];
+	case GT_EV_SYSENTER: return GT_IN_SYSENTER_P;
+	case GT_EV_SYSEXIT: return GT_IN_SYSEXIT_P;
+	case GT_EV_PREEMPT: return GT_IN_PREEMPT;
+	case GT_EV_CORO: return GT_IN_CORO;
+	default: return GT_IN_NONE;
+	}
+}
 /* gt_states_before: the belief that INPUT needs to be true when it comes (old is truth). */
 enum gt_belief gt_states_before(enum gt_input in);
 /* gt_states_of_status: the state of a goroutine that memory shows in STATUS on thread TID. */
@@ -87,17 +103,20 @@ bool gt_states_status_ok(uint8_t status);
 
 static inline enum gt_gstate gt_belief_state(enum gt_belief b)
 {
-	return b < (enum gt_belief)GT_S_COUNT ? (enum gt_gstate)b
-	       : b == GT_B_CORO_WAIT	      ? GT_S_WAITING
-	       : b == GT_B_SYS_PROBED	      ? GT_S_SYSCALL
-					      : GT_S_RUNNING;
+	static const uint8_t state[GT_B_COUNT] = {
+		GT_S_UNKNOWN,  GT_S_IDLE,    GT_S_RUNNABLE, GT_S_RUNNING,
+		GT_S_SELFWAIT, GT_S_SYSCALL, GT_S_WAITING,  GT_S_PREEMPTED,
+		GT_S_DEAD,     GT_S_WAITING, GT_S_SYSCALL,  GT_S_RUNNING,
+	};
+	return (enum gt_gstate)state[b];
 }
 
 /* gt_belief_on_thread: the goroutine occupies a thread. */
 static inline bool gt_belief_on_thread(enum gt_belief b)
 {
-	enum gt_gstate s = gt_belief_state(b);
-	return s == GT_S_RUNNING || s == GT_S_SELFWAIT || s == GT_S_SYSCALL;
+	const unsigned on = 1u << GT_S_RUNNING | 1u << GT_S_SELFWAIT | 1u << GT_S_SYSCALL |
+			    1u << GT_B_SYS_PROBED | 1u << GT_B_RUN_PROBED;
+	return on >> b & 1;
 }
 
 const char *gt_belief_name(enum gt_belief b);

@@ -1,53 +1,76 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A thread's entry stays when its goroutine leaves: it is about to run the next one. */
+/* A thread's slot stays when its goroutine leaves: it is about to run the next one. */
 #include "thread.h"
 
-#define KEEP_IDLE 1024 /* entries of idle threads that are never worth a sweep */
+#include "format/base/vec.h"
+
+#define KEEP_IDLE 1024 /* slots of idle threads that are never worth a sweep */
 
 uint64_t gt_threads_get(const struct gt_threads *t, uint32_t process, uint32_t tid)
 {
 	const uint64_t *v = gt_u64map_get(&t->map, gt_thread_key(process, tid));
-	return v ? *v : 0;
+
+	return v ? gt_threads_at(t, (uint32_t)*v) : 0;
 }
 
-/* Amortised: a sweep of N entries comes after at least N/2 threads went idle for good. */
-static bool sweep(struct gt_threads *t)
+/* Amortised: a sweep of N slots comes after at least N/2 threads went idle. */
+static void sweep(struct gt_threads *t)
 {
-	struct gt_u64map next = { 0 };
+	for (size_t i = 0; i < t->slots.n; i++) {
+		const struct gt_thread_slot *s = &t->slots.p[i];
+		const uint64_t *v = s->gid ? NULL : gt_u64map_get(&t->map, s->key);
+		uint32_t *to = v && *v == i + 1 ? GT_VEC_PUSH(&t->spare) : NULL;
 
-	for (size_t i = 0; i < t->map.cap; i++) {
-		if (t->map.used[i] && t->map.slots[i].val &&
-		    !gt_u64map_put(&next, t->map.slots[i].key, t->map.slots[i].val)) {
-			gt_u64map_free(&next);
-			return false;
-		}
+		if (!to)
+			continue;
+		*to = (uint32_t)i + 1;
+		(void)gt_u64map_del(&t->map, s->key);
 	}
-	gt_u64map_free(&t->map);
-	t->map = next;
-	return true;
+	memset(t->cache, 0, sizeof(t->cache));
 }
 
-bool gt_threads_set(struct gt_threads *t, uint32_t process, uint32_t tid, uint64_t gid)
+static uint32_t new_slot(struct gt_threads *t, uint64_t key)
 {
-	uint64_t *v = gt_u64map_get(&t->map, gt_thread_key(process, tid));
+	struct gt_thread_slot *s;
 
-	if (v) {
-		t->busy = t->busy - !!*v + !!gid;
-		*v = gid;
-		return true;
+	if (!t->spare.n && t->map.n > KEEP_IDLE + 2 * t->busy)
+		sweep(t);
+	if (t->spare.n) {
+		uint32_t slot = t->spare.p[--t->spare.n];
+
+		t->slots.p[slot - 1] = (struct gt_thread_slot){ .key = key };
+		return slot;
 	}
-	if (!gid)
-		return true;
-	if (t->map.n > KEEP_IDLE + 2 * t->busy && !sweep(t))
-		return false;
-	if (!gt_u64map_put(&t->map, gt_thread_key(process, tid), gid))
-		return false;
-	t->busy++;
-	return true;
+	s = t->slots.n < UINT32_MAX ? GT_VEC_PUSH(&t->slots) : NULL;
+	if (!s)
+		return 0;
+	s->key = key;
+	return (uint32_t)t->slots.n;
+}
+
+uint32_t gt_threads_find_slow(struct gt_threads *t, uint64_t key)
+{
+	const uint64_t *v = gt_u64map_get(&t->map, key);
+	uint32_t i = key & (GT_THREAD_CACHE - 1), slot = v ? (uint32_t)*v : new_slot(t, key);
+
+	if (!slot)
+		return 0;
+	if (!v && !gt_u64map_put(&t->map, key, slot)) {
+		uint32_t *back = GT_VEC_PUSH(&t->spare);
+
+		if (back)
+			*back = slot;
+		return 0;
+	}
+	t->cache[i].key = key;
+	t->cache[i].slot = slot;
+	return slot;
 }
 
 void gt_threads_free(struct gt_threads *t)
 {
 	gt_u64map_free(&t->map);
-	t->busy = 0;
+	GT_VEC_FREE(&t->slots);
+	GT_VEC_FREE(&t->spare);
+	*t = (struct gt_threads){ 0 };
 }

@@ -63,7 +63,7 @@ static void frames(const struct at *a, const struct gt_key *k)
 	const struct gt_show *s = a->show;
 
 	if (k->stack) {
-		gt_show_stack(s, k->stack, "");
+		gt_show_stack(s, k->stack, "", k->g.flags & GT_GF_SYSTEM);
 		return;
 	}
 	if (k->state == GT_S_RUNNING || k->state == GT_S_SELFWAIT)

@@ -234,7 +234,7 @@ static void entry(const struct lives *l, struct life *f, const struct entry *e, 
 	cause(l, e);
 	(void)fputc('\n', s->out);
 	if (e->s.stack)
-		gt_show_stack(s, e->s.stack, "\t\t");
+		gt_show_stack(s, e->s.stack, "\t\t", f->g.flags & GT_GF_SYSTEM);
 }
 
 /* When the state that entry I began ended: at the next step of the goroutine itself. */
@@ -261,7 +261,7 @@ static void head(const struct lives *l, const struct life *f)
 		(void)fprintf(s->out, " at %s", gt_names_safe(site, buf));
 	if (f->g.parent_goid || site_known)
 		(void)fputc('\n', s->out);
-	gt_show_stack(s, f->g.stack, "\t\t");
+	gt_show_stack(s, f->g.stack, "\t\t", f->g.flags & GT_GF_SYSTEM);
 	(void)fprintf(s->out, "%s  %14s  %9s  state%s\n", gt_show_ink(s, GT_INK_DIM), "time", "for",
 		      gt_show_ink(s, GT_INK_NONE));
 }
@@ -302,13 +302,13 @@ static void print(const struct lives *l, struct life *f)
 
 		interval(l, f, t, until(l, f, 0), (enum gt_gstate)f->begin_state, f->begin_reason);
 		(void)fputs(f->begin_ns < l->from_ns ? "  (since before)\n" : "\n", l->show->out);
-		gt_show_stack(l->show, f->begin_stack, "\t\t");
+		gt_show_stack(l->show, f->begin_stack, "\t\t", f->g.flags & GT_GF_SYSTEM);
 	}
 	for (size_t i = 0; i < f->v.n; i++)
 		entry(l, f, &f->v.p[i], until(l, f, i + 1));
 	/* A snapshot at the end may have told the stack of a wait that no event did. */
 	if (f->k.stack && f->v.n && !f->v.p[f->v.n - 1].s.stack)
-		gt_show_stack(l->show, f->k.stack, "\t\t");
+		gt_show_stack(l->show, f->k.stack, "\t\t", f->g.flags & GT_GF_SYSTEM);
 	foot(l, f);
 }
 

@@ -59,32 +59,38 @@ static void frame(const struct gt_show *s, const struct gt_frame *f, const char 
 		      f->line);
 }
 
-void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent)
+/*
+ * As Go does [traceback.go:showframe]: the runtime's own functions are shown where they are
+ * part of its interface (runtime.Gosched), else only for its own goroutines.
+ */
+static bool is_inside(const char *func)
+{
+	return strncmp(func, "runtime.", 8) == 0 && !(func[8] >= 'A' && func[8] <= 'Z');
+}
+
+static void pc_frames(const struct gt_show *s, uint32_t pc, const char *indent, bool all)
 {
 	struct gt_frame f[MAX_INLINED];
 	uint32_t n = gt_reader_frames(s->view->reader, pc, f, MAX_INLINED);
 
-	for (uint32_t i = 0; i < n && i < MAX_INLINED; i++)
-		frame(s, &f[i], indent);
+	for (uint32_t i = 0; i < n && i < MAX_INLINED; i++) {
+		if (all || !is_inside(f[i].func))
+			frame(s, &f[i], indent);
+	}
 }
 
-/* As Go does: without the function that every goroutine returns to, and what `go` calls. */
-static bool is_plumbing(const struct gt_show *s, uint32_t pc)
+void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent)
 {
-	const char *func = gt_name_func(s->view->reader, pc);
-
-	return strcmp(func, "runtime.goexit") == 0 || strcmp(func, "runtime.newproc") == 0;
+	pc_frames(s, pc, indent, true);
 }
 
-void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent)
+void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent, bool all)
 {
 	uint32_t pcs[MAX_DEPTH];
 	uint32_t n = gt_reader_stack(s->view->reader, stack, pcs, MAX_DEPTH);
 
-	for (uint32_t i = 0; i < n && i < MAX_DEPTH; i++) {
-		if (!is_plumbing(s, pcs[i]))
-			gt_show_pc(s, pcs[i], indent);
-	}
+	for (uint32_t i = 0; i < n && i < MAX_DEPTH; i++)
+		pc_frames(s, pcs[i], indent, all);
 }
 
 const char *gt_show_cause(uint32_t cause)
