@@ -7,3 +7,8 @@ FORMAT_LIBS = $(shell $(PKG) --libs libzstd zlib)
 $(O)/libgtrace.a: $(FORMAT_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
+
+# ns and bytes for an event; `make $(O)/tests/bench/bench_format` and run it.
+$(O)/tests/bench/bench_format: tests/bench/bench_format.c $(O)/libgtrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS)

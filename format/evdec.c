@@ -364,7 +364,8 @@ static inline bool get_fields(struct gt_evdec *d, struct run *r, struct gt_event
 	if (fl & GT_FL_RA)
 		t->ra = (uint32_t)gt_in_varint(&r->col[GT_C_RA]);
 	ok &= get_actor(r, gt_ev_rel(&d->ctx, tr, t->ra), fl, ev->gid, &ev->actor);
-	get_rare(r, t, fx);
+	if (fx)
+		get_rare(r, t, fx);
 	get_site(&d->ctx, r, tr, t, fl, fx, ev);
 	if (fl & GT_FL_P)
 		r->cpu_ctx.thread->p1 = (uint32_t)gt_in_varint(&r->col[GT_C_P]);

@@ -35,7 +35,7 @@ struct run {
 struct gt_evenc {
 	uint64_t q0, q_last;
 	uint32_t n, n_open;
-	size_t bytes;
+	uint32_t check_at; /* count of events at which to look at the bytes again; 0: full */
 	struct {
 		struct run **p; /* owned, each element too; by CPU, may hold NULL */
 		size_t n, cap;
@@ -70,7 +70,7 @@ void gt_evenc_start(struct gt_evenc *e, uint64_t q0)
 {
 	e->q0 = q0;
 	e->n = e->n_open = 0;
-	e->bytes = 0;
+	e->check_at = CHECK_EVERY;
 	gt_ev_reset(&e->ctx);
 	for (size_t i = 0; i < e->runs.n; i++)
 		if (e->runs.p[i])
@@ -87,6 +87,12 @@ uint64_t gt_evenc_last(const struct gt_evenc *e)
 	return e->q_last;
 }
 
+/* Columns with one byte for each event are written by index, the others by pointer. */
+static size_t column_bytes(const struct run *r, int c)
+{
+	return c <= GT_C_DT1 ? r->n : (size_t)(r->w[c] - r->base[c]);
+}
+
 static size_t measure(const struct gt_evenc *e)
 {
 	size_t total = 0;
@@ -97,21 +103,25 @@ static size_t measure(const struct gt_evenc *e)
 		if (!r || !r->open)
 			continue;
 		for (int c = 1; c <= GT_C_COUNT; c++)
-			total += (size_t)(r->w[c] - r->base[c]);
+			total += column_bytes(r, c);
 	}
 	return total;
 }
 
+/* No room for CHECK_EVERY events more, at their widest? */
+static bool no_room(const struct gt_evenc *e)
+{
+	size_t room = GT_BLK_MAX_BODY - 200 - (size_t)(e->n_open + CHECK_EVERY) * RUN_HEAD;
+
+	return e->n_open > 2000 || measure(e) + CHECK_EVERY * WIDEST_EVENT > room ||
+	       e->n > GT_MAX_EVENTS - CHECK_EVERY;
+}
+
 bool gt_evenc_full(struct gt_evenc *e, uint64_t q)
 {
-	size_t room = GT_BLK_MAX_BODY - 200 - (size_t)(e->n_open + 1) * RUN_HEAD;
-
-	if (!e->n)
-		return false;
-	if (e->n % CHECK_EVERY == 0)
-		e->bytes = measure(e);
-	return e->n_open >= 2000 || e->bytes + 2 * CHECK_EVERY * WIDEST_EVENT > room ||
-	       e->n >= GT_MAX_EVENTS || (q - e->q0) >> (GT_MAX_SPAN_BITS - 1);
+	if (e->n == e->check_at)
+		e->check_at = no_room(e) ? 0 : e->n + CHECK_EVERY;
+	return !e->check_at || (q - e->q0) >> (GT_MAX_SPAN_BITS - 1);
 }
 
 /* Room for twice the events; the columns move to where they then begin. */
@@ -123,7 +133,7 @@ static bool run_grow(struct run *r)
 	if (!mem)
 		return false;
 	for (int c = 1; c <= GT_C_COUNT; c++) {
-		size_t used = (size_t)(r->w[c] - r->base[c]);
+		size_t used = column_bytes(r, c);
 
 		if (used)
 			memcpy(at, r->base[c], used);
@@ -194,13 +204,10 @@ static inline void put_time(struct run *r, uint64_t q)
 	uint64_t dt = q - r->last, hi = dt >> 8;
 
 	r->last = q;
-	*r->w[GT_C_DT0]++ = (uint8_t)dt;
-	if (hi < 255) {
-		*r->w[GT_C_DT1]++ = (uint8_t)hi;
-	} else {
-		*r->w[GT_C_DT1]++ = 255;
+	r->base[GT_C_DT0][r->n] = (uint8_t)dt;
+	r->base[GT_C_DT1][r->n] = (uint8_t)(hi < 255 ? hi : 255);
+	if (hi >= 255)
 		r->w[GT_C_DTX] = varint(r->w[GT_C_DTX], hi - 255);
-	}
 }
 
 static inline uint8_t put_transition(struct run *r, const struct gt_event *ev)
@@ -213,7 +220,7 @@ static inline uint8_t put_transition(struct run *r, const struct gt_event *ev)
 		*r->w[GT_C_TRX]++ = ev->old;
 		*r->w[GT_C_TRX]++ = ev->new;
 	}
-	*r->w[GT_C_TR]++ = tr;
+	r->base[GT_C_TR][r->n] = tr;
 	return tr;
 }
 
@@ -283,6 +290,11 @@ static inline uint8_t put_site(struct gt_ev_ctx *c, struct run *r, uint8_t tr, s
 			subject, c->generation, ev->stack, ev->pc, tr, ev->reason
 		};
 	}
+	t->stack = ev->stack;
+	t->pc = ev->pc;
+	t->reason = ev->reason;
+	if (!((ev->stack ^ stack) | (ev->pc ^ pc) | (uint32_t)(ev->reason ^ reason)))
+		return 0;
 	if (ev->stack != stack) {
 		r->w[GT_C_STK] = varint(r->w[GT_C_STK], ev->stack);
 		fl |= GT_FL_STK;
@@ -295,9 +307,6 @@ static inline uint8_t put_site(struct gt_ev_ctx *c, struct run *r, uint8_t tr, s
 		r->w[GT_C_PC] = varint(r->w[GT_C_PC], ev->pc);
 		*fx |= GT_FX_PC;
 	}
-	t->stack = ev->stack;
-	t->pc = ev->pc;
-	t->reason = ev->reason;
 	return fl;
 }
 
@@ -306,6 +315,11 @@ static inline uint8_t put_rare(struct run *r, struct gt_ev_tr *t, const struct g
 	struct gt_ev_thread *th = r->cpu_ctx.thread;
 	uint8_t fx = 0;
 
+	/* One branch for the usual case, that nothing of all this is new. */
+	if (!((uint32_t)(ev->kind ^ t->kind) | (uint32_t)(ev->flags ^ t->flags) |
+	      (((uint32_t)ev->m + 1) ^ th->m1) | (uint32_t)(ev->qlen ^ r->cpu_ctx.qlen) |
+	      (ev->arg ^ t->arg)))
+		return 0;
 	if (ev->kind != t->kind) {
 		*r->w[GT_C_KIND]++ = t->kind = ev->kind;
 		fx |= GT_FX_KIND;
@@ -371,7 +385,7 @@ int gt_evenc_add(struct gt_evenc *e, uint64_t q, const struct gt_event *ev, stru
 		*r->w[GT_C_FX]++ = fx;
 		fl |= GT_FL_MORE;
 	}
-	*r->w[GT_C_FL]++ = fl;
+	r->base[GT_C_FL][r->n] = fl;
 	gt_ev_moved(&r->cpu_ctx, tr, ev->gid);
 	r->n++;
 	e->n++;
@@ -397,7 +411,7 @@ static void pack_directory(const struct gt_evenc *e, uint32_t quantum, uint32_t 
 		gt_out_varint(out, r->n);
 		for (int c = 1; c <= GT_C_COUNT; c++)
 			if (cols >> c & 1)
-				gt_out_varint(out, (uint64_t)(r->w[c] - r->base[c]));
+				gt_out_varint(out, column_bytes(r, c));
 	}
 }
 
@@ -409,7 +423,7 @@ int gt_evenc_pack(struct gt_evenc *e, uint32_t quantum, struct gt_out *out, size
 
 	for (size_t i = 0; i < e->runs.n; i++)
 		for (int c = 1; e->runs.p[i] && e->runs.p[i]->open && c <= GT_C_COUNT; c++)
-			cols |= (uint32_t)(e->runs.p[i]->w[c] != e->runs.p[i]->base[c]) << c;
+			cols |= (uint32_t)(column_bytes(e->runs.p[i], c) != 0) << c;
 	pack_directory(e, quantum, cols, out);
 	marks[n_marks++] = out->n;
 	for (int c = 1; c <= GT_C_COUNT; c++) {
@@ -419,7 +433,7 @@ int gt_evenc_pack(struct gt_evenc *e, uint32_t quantum, struct gt_out *out, size
 			const struct run *r = e->runs.p[i];
 
 			if (r && r->open)
-				gt_out_bytes(out, r->base[c], (size_t)(r->w[c] - r->base[c]));
+				gt_out_bytes(out, r->base[c], column_bytes(r, c));
 		}
 		marks[n_marks++] = out->n;
 	}

@@ -409,6 +409,7 @@ static int read_block(struct gt_reader *r, struct gt_err *err)
 	struct gt_found f = r->peeked;
 	int rc = 1;
 
+	gt_r_restart(r);
 	if (!r->have_peeked)
 		rc = gt_scan_next(&r->scan, &f, err);
 	r->have_peeked = false;
@@ -553,6 +554,10 @@ static int next_item(struct gt_reader *r, struct gt_item *ret, struct gt_err *er
 int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
 {
 	struct gt_err local;
+	int rc = 0;
 
-	return next_item(r, ret, err ? err : &local);
+	err = err ? err : &local;
+	if (r->current && r->current->ts < r->clear_to) /* nearly always */
+		rc = gt_r_event(r, ret, err);
+	return rc ? rc : next_item(r, ret, err);
 }

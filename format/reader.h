@@ -132,6 +132,7 @@ struct gt_reader {
 	size_t n_open, open_bytes;
 	struct gt_rstream *current; /* its events come until the limit */
 	uint64_t limit_ts, limit_place;
+	uint64_t clear_to; /* before this time nothing but events of CURRENT comes */
 	uint64_t watermark, last_ts, skip_to;
 	uint32_t next_seq;
 	bool have_seq, ended, end_seen;
@@ -189,6 +190,17 @@ int gt_r_pend_loss(struct gt_reader *r, uint32_t cause, uint64_t t0, uint64_t t1
  */
 int gt_r_take(struct gt_reader *r, uint64_t before, struct gt_item *ret,
 	      struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_r_event: the next event of r->current, which is open: 1, 0 when there was none to give
+ * (told as damage, or before the time sought), or a code.
+ */
+int gt_r_event(struct gt_reader *r, struct gt_item *ret, struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_restart: what comes next has to be found out anew. */
+static inline void gt_r_restart(struct gt_reader *r)
+{
+	r->current = NULL;
+	r->clear_to = 0;
+}
 /* gt_r_crowded: so much is waiting that order must give way to memory. */
 bool gt_r_crowded(const struct gt_reader *r);
 void gt_r_merge_reset(struct gt_reader *r);

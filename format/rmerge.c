@@ -68,7 +68,7 @@ int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored
 	}
 	s->tail = o;
 	r->open_bytes += size;
-	r->current = NULL;
+	gt_r_restart(r);
 	return GT_OK;
 }
 
@@ -124,7 +124,7 @@ static void drop_head(struct gt_reader *r, struct gt_rstream *s)
 	}
 	r->open_bytes -= size;
 	r->memory -= size;
-	r->current = NULL;
+	gt_r_restart(r);
 	free(o);
 }
 
@@ -231,21 +231,20 @@ static int take_pending(struct gt_reader *r, struct gt_item *ret)
 	}
 	heap[i] = last;
 	r->memory -= sizeof(*heap);
-	r->current = NULL;
+	gt_r_restart(r);
 	return 1;
 }
 
-static int take_event(struct gt_reader *r, struct gt_rstream *s, struct gt_item *ret,
-		      struct gt_err *err)
+int gt_r_event(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
 {
+	struct gt_rstream *s = r->current;
 	uint32_t cpu;
 	int rc = gt_evdec_next(s->dec, &ret->u.ev, err);
 
 	if (rc < 0) {
 		struct gt_err why = *err;
 
-		rc = spoilt(r, s, r->last_ts > s->ts ? r->last_ts : s->ts, &why, err);
-		return rc;
+		return spoilt(r, s, r->last_ts > s->ts ? r->last_ts : s->ts, &why, err);
 	}
 	ret->type = GT_IT_EVENT;
 	r->last_ts = ret->u.ev.ts;
@@ -253,7 +252,7 @@ static int take_event(struct gt_reader *r, struct gt_rstream *s, struct gt_item 
 		s->place = (uint64_t)cpu << 32 | s->process;
 	else
 		drop_head(r, s);
-	return 1;
+	return r->last_ts > r->skip_to;
 }
 
 int gt_r_take(struct gt_reader *r, uint64_t before, struct gt_item *ret, struct gt_err *err)
@@ -265,6 +264,7 @@ int gt_r_take(struct gt_reader *r, uint64_t before, struct gt_item *ret, struct 
 		if (!s || !before_stream(s->ts, s->place,
 					 &(struct gt_rstream){ .ts = r->limit_ts,
 							       .place = r->limit_place })) {
+			gt_r_restart(r);
 			s = earliest(r);
 			r->current = s;
 			if (r->pending.n && r->pending.p[0].ts < before &&
@@ -274,17 +274,16 @@ int gt_r_take(struct gt_reader *r, uint64_t before, struct gt_item *ret, struct 
 		if (!s || s->ts >= before)
 			return 0;
 		if (!s->open) {
-			r->current = NULL;
+			gt_r_restart(r);
 			rc = open_head(r, s, err);
 			if (rc)
 				return rc;
 			continue;
 		}
-		rc = take_event(r, s, ret, err);
-		if (rc < 0)
+		r->clear_to = before < r->limit_ts ? before : r->limit_ts;
+		rc = gt_r_event(r, ret, err);
+		if (rc)
 			return rc;
-		if (rc && (!r->skip_to || ret->u.ev.ts > r->skip_to))
-			return 1;
 	}
 }
 
@@ -303,7 +302,7 @@ int gt_r_pend(struct gt_reader *r, uint64_t ts, const struct gt_item *item, uint
 	for (i = r->pending.n - 1; i && sooner(&in, &r->pending.p[(i - 1) / 2]); i = (i - 1) / 2)
 		r->pending.p[i] = r->pending.p[(i - 1) / 2];
 	r->pending.p[i] = in;
-	r->current = NULL;
+	gt_r_restart(r);
 	return GT_OK;
 }
 
@@ -324,7 +323,7 @@ void gt_r_merge_reset(struct gt_reader *r)
 			drop_head(r, r->streams.p[i]);
 	r->memory -= r->pending.n * sizeof(*r->pending.p);
 	r->pending.n = 0;
-	r->current = NULL;
+	gt_r_restart(r);
 	r->watermark = r->last_ts = r->skip_to = 0;
 	r->have_seq = r->ended = r->gap = false;
 }
