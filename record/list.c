@@ -185,8 +185,9 @@ int gt_list_main(int argc, char **argv)
 		gt_log_note("no Go process found");
 	}
 	if (l.denied)
-		gt_log_note("%u process%s may not be looked at (need root or CAP_SYS_PTRACE)",
-			    l.denied, l.denied == 1 ? "" : "es");
+		gt_log_note("%u process%s may not be looked at%s", l.denied,
+			    l.denied == 1 ? "" : "es",
+			    geteuid() ? " (try sudo)" : ", not even as root");
 	if (gt_json_finish(&l.json, &err)) {
 		gt_log_error("%s", err.msg);
 		return GT_EXIT_ENV;

@@ -5,7 +5,7 @@
 # timeout: 180
 . "$(dirname "$0")/../lib.sh"
 need_bpf
-need python3 cc setpriv
+need python3 cc setpriv unshare
 
 # doctor STATUS NAME ARGS...: its JSON in $T/doctor
 doctor() {
@@ -87,6 +87,23 @@ doctor 4 "itself" $$
 says process fail "no Go program"
 doctor 4 "nobody" 1073741823
 says process fail "no process"
+
+# On an overlay, as in containers, maps and stat tell different devices for one file.
+mkdir "$T/low" "$T/tmpfs" "$T/over"
+cp "$plain" "$T/low/prog"
+cat >"$T/overlay" <<SH
+mount -t tmpfs none "$T/tmpfs" && mkdir "$T/tmpfs/up" "$T/tmpfs/work" &&
+	mount -t overlay none -o "lowerdir=$T/low,upperdir=$T/tmpfs/up,workdir=$T/tmpfs/work" "$T/over" ||
+	exit 77
+exec "$GTREC" -q -o "$T/over.gtr" -d 300ms -- "$T/over/prog" -d 60s
+SH
+rc=0
+unshare -m sh "$T/overlay" >"$T/out" 2>"$T/err" || rc=$?
+[ $rc = 0 ] || [ $rc = 77 ] || fail "a program on an overlay: status $rc: $(cat "$T/err")"
+if [ $rc = 0 ]; then
+	"$GTREPLAY" --at -0s "$T/over.gtr" >"$T/at"
+	grep -q 'main\.main' "$T/at" || fail "a program on an overlay has no main in its snapshot"
+fi
 
 # Go in a shared object of a C program.
 mkdir "$T/so"

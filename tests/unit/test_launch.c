@@ -567,6 +567,28 @@ static void a_stopped_process_stays_stopped_when_released(void **state)
 	close(fds[1]);
 }
 
+static void a_signal_that_is_on_its_way_survives_the_release(void **state)
+{
+	struct seen s = { 0 };
+	struct gt_launch *l = NULL;
+	struct gt_err err = { 0 };
+	struct timespec t0;
+	int st;
+
+	(void)state;
+	assert_int_equal(start(&l, &s, OPTS(.follow = true), &err, ARGV(self, "raise")), 0);
+	assert_int_equal(gt_launch_step(l, &err), 0);
+	/* It stops for the delivery of its SIGUSR1; we do not look yet. */
+	(void)clock_gettime(CLOCK_MONOTONIC, &t0);
+	while (proc_state(gt_launch_pid(l)) != 't')
+		assert_true(ms_left(&t0) > 0);
+	gt_launch_release(l);
+	run_until(l, all_ended, NULL);
+	assert_true(gt_launch_ended(l, &st));
+	assert_int_equal(st, 0);
+	gt_launch_free(l);
+}
+
 static void the_command_gets_the_signal_state_that_gtrec_was_given(void **state)
 {
 	struct seen s = { 0 };
@@ -836,7 +858,7 @@ static int part_job(void)
 	return 0;
 }
 
-static void on_cont(int sig)
+static void on_sig(int sig)
 {
 	(void)sig;
 	got = 1;
@@ -845,12 +867,19 @@ static void on_cont(int sig)
 /* Tells on FD, stops itself; busy until the SIGCONT handler has run. */
 static int part_stopped(int fd)
 {
-	(void)signal(SIGCONT, on_cont);
+	(void)signal(SIGCONT, on_sig);
 	(void)!write(fd, "s", 1);
 	(void)raise(SIGSTOP);
 	while (!got)
 		;
 	return 0;
+}
+
+static int part_raise(void)
+{
+	(void)signal(SIGUSR1, on_sig);
+	(void)raise(SIGUSR1);
+	return !got;
 }
 
 static int part_killed_children(void)
@@ -885,6 +914,8 @@ static int helper(int argc, char **argv)
 		return part_job();
 	if (!strcmp(argv[1], "stopped") && argc > 2)
 		return part_stopped(atoi(argv[2]));
+	if (!strcmp(argv[1], "raise"))
+		return part_raise();
 	if (!strcmp(argv[1], "killed-children"))
 		return part_killed_children();
 	return 98;
@@ -918,6 +949,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(job_control_works_while_seized),
 		cmocka_unit_test(a_group_stop_is_a_real_stop),
 		cmocka_unit_test(a_stopped_process_stays_stopped_when_released),
+		cmocka_unit_test(a_signal_that_is_on_its_way_survives_the_release),
 		cmocka_unit_test(the_command_gets_the_signal_state_that_gtrec_was_given),
 		cmocka_unit_test(a_failed_attach_leaves_the_command_to_be_killed),
 		cmocka_unit_test(a_failed_attach_can_be_let_run_too),
