@@ -188,9 +188,19 @@ static inline void story_sysenter(struct story *s, uint64_t t, uint64_t gid, uin
 	story_status(s, t, gid, GT_G_RUNNING, GT_G_SYSCALL, GT_RA_ENTERSYSCALL, cpu, 0);
 }
 
+/* As the recorder sees it: before the runtime has found a P for the goroutine. */
 static inline void story_sysexit(struct story *s, uint64_t t, uint64_t gid, uint32_t cpu)
 {
-	story_status(s, t, gid, GT_G_SYSCALL, GT_G_RUNNING, GT_RA_EXITSYSCALL, cpu, 0);
+	struct gt_event e = { .gid = gid,
+			      .tid = 100 + cpu,
+			      .cpu = (uint16_t)cpu,
+			      .p = -1,
+			      .ra = s->ra[GT_RA_EXITSYSCALL],
+			      .kind = GT_EV_STATUS,
+			      .old = GT_G_SYSCALL,
+			      .new = GT_G_RUNNING };
+
+	story_event(s, t, &e);
 }
 
 static inline void story_exit(struct story *s, uint64_t t, uint64_t gid, uint32_t cpu)

@@ -20,6 +20,7 @@ struct gt_x_gor {
 	struct gt_arrow_list out; /* arrows from the slice that is open */
 	uint32_t in;		  /* arrow to its next slice, or GT_NO_ARROW */
 	uint32_t proc;		  /* index of the processor's row it runs on + 1; 0 none */
+	uint64_t back_ns; /* when it came back from a syscall onto a P not yet told; 0 none */
 	uint32_t tid, stack;
 	uint8_t state; /* SELFWAIT is RUNNING here */
 	uint8_t reason;
@@ -74,8 +75,21 @@ const char *gt_x_name(struct gt_x_state *x, struct gt_x_gor *g);
 void gt_x_state_slice(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts, uint32_t flags);
 void gt_x_mark(struct gt_x_state *x, struct gt_x_gor *g, enum gt_x_instant_kind kind, uint64_t ts);
 
-/* Rows of the processors' group, by key; made and told at first use. -1: no memory. */
-long gt_x_proc_row(struct gt_x_state *x, uint32_t process, const struct gt_step *s);
+/*
+ * The row that G runs on by step S, told at first use: its index; GT_X_NO_MEMORY;
+ * GT_X_NOT_TOLD where S does not say which P it is, but a later one will (a syscall's end is
+ * seen before the runtime has found a P for it).
+ */
+#define GT_X_NO_MEMORY (-1)
+#define GT_X_NOT_TOLD  (-2)
+long gt_x_proc_row(struct gt_x_state *x, const struct gt_x_gor *g, const struct gt_step *s);
+/* gt_x_back: G came back from a syscall at TS; on which P it runs will be told. */
+void gt_x_back(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts);
+/* gt_x_told: S is the first since that tells on which P G runs. False: no memory. */
+bool gt_x_told(struct gt_x_state *x, struct gt_x_gor *g, const struct gt_step *s);
+/* gt_x_untold: it leaves before that was told: its thread's row has to do. False: no memory. */
+bool gt_x_untold(struct gt_x_state *x, struct gt_x_gor *g);
+/* Other rows of that group, by kind and number. */
 long gt_x_other_row(struct gt_x_state *x, uint32_t process, uint32_t kind, uint32_t n, int32_t sort,
 		    const char *name);
 /* G comes to run on row I at TS; enters and leaves a syscall there; stops. */

@@ -32,7 +32,7 @@ long gt_x_other_row(struct gt_x_state *x, uint32_t process, uint32_t kind, uint3
 	return (long)(x->rows.n - 1);
 }
 
-long gt_x_proc_row(struct gt_x_state *x, uint32_t process, const struct gt_step *s)
+long gt_x_proc_row(struct gt_x_state *x, const struct gt_x_gor *g, const struct gt_step *s)
 {
 	uint32_t kind = KEY_THREAD, n = s->tid;
 	const char *what = "thread ";
@@ -42,6 +42,8 @@ long gt_x_proc_row(struct gt_x_state *x, uint32_t process, const struct gt_step 
 		kind = KEY_P;
 		what = "P";
 		n = (uint32_t)s->p;
+	} else if (x->o.by == GT_X_BY_P && x->sel->knows_p && s->from == GT_S_SYSCALL) {
+		return GT_X_NOT_TOLD;
 	} else if (x->o.by == GT_X_BY_M && s->m >= 0) {
 		kind = KEY_M;
 		what = "M";
@@ -51,11 +53,11 @@ long gt_x_proc_row(struct gt_x_state *x, uint32_t process, const struct gt_step 
 		what = "CPU ";
 		n = s->cpu;
 	}
-	uint64_t *known = gt_u64map_get(&x->row_of, key_of(process, kind, n));
+	uint64_t *known = gt_u64map_get(&x->row_of, key_of(g->g.process, kind, n));
 	if (known)
 		return (long)*known;
 	(void)snprintf(name, sizeof(name), "%s%u", what, n);
-	return gt_x_other_row(x, process, kind, n, (int32_t)(n & INT32_MAX), name);
+	return gt_x_other_row(x, g->g.process, kind, n, (int32_t)(n & INT32_MAX), name);
 }
 
 /* The syscall that is open on R ends at E, which is at most where the running ends. */
@@ -132,6 +134,42 @@ void gt_x_run(struct gt_x_state *x, struct gt_x_gor *g, uint32_t i, uint64_t ts)
 	r->inner_ns = 0;
 	r->inner_end_ns = 0;
 	g->proc = i + 1;
+}
+
+void gt_x_back(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts)
+{
+	g->back_ns = ts;
+	/* While nobody has taken its P it is most likely the same. */
+	if (g->proc)
+		gt_x_run(x, g, g->proc - 1, ts);
+}
+
+bool gt_x_told(struct gt_x_state *x, struct gt_x_gor *g, const struct gt_step *s)
+{
+	long row = gt_x_proc_row(x, g, s);
+
+	if (row < 0)
+		return false;
+	if (g->proc != (uint32_t)row + 1)
+		gt_x_run(x, g, (uint32_t)row, g->back_ns);
+	g->back_ns = 0;
+	return true;
+}
+
+bool gt_x_untold(struct gt_x_state *x, struct gt_x_gor *g)
+{
+	char name[32];
+
+	if (g->back_ns && !g->proc) {
+		(void)snprintf(name, sizeof(name), "thread %u", g->tid);
+		long row = gt_x_other_row(x, g->g.process, KEY_THREAD, g->tid,
+					  (int32_t)(g->tid & INT32_MAX), name);
+		if (row < 0)
+			return false;
+		gt_x_run(x, g, (uint32_t)row, g->back_ns);
+	}
+	g->back_ns = 0;
+	return true;
 }
 
 void gt_x_syscall(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts)

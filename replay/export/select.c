@@ -35,6 +35,7 @@ struct walk {
 	struct gt_view *view;
 	struct gt_run run;
 	uint64_t top;
+	bool observed; /* something is known of the time since from_ns */
 	struct gt_u64map by_gid;
 	struct {
 		struct life *p;
@@ -185,6 +186,7 @@ static int begin(void *ctx, uint64_t from_ns, struct gt_err *err)
 	const struct gt_gor_state *g = NULL;
 
 	w->sel->from_ns = from_ns;
+	w->observed = gt_engine_live(w->run.engine) > 0;
 	while ((g = gt_engine_next(w->run.engine, g ? g->k.g.gid : 0))) {
 		if (!wanted(w, &g->k.g))
 			continue;
@@ -195,6 +197,18 @@ static int begin(void *ctx, uint64_t from_ns, struct gt_err *err)
 		l->reason = g->k.reason;
 		l->since_ns = g->k.since_ns;
 	}
+	return GT_OK;
+}
+
+/* Until the first event nothing is known, though the trace's time axis began earlier. */
+static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
+{
+	struct walk *w = ctx;
+
+	(void)err;
+	if (!w->observed && ev->ts > w->sel->from_ns)
+		w->sel->from_ns = ev->ts;
+	w->observed = true;
 	return GT_OK;
 }
 
@@ -293,7 +307,9 @@ static int choose(struct walk *w, struct gt_err *err)
 
 int gt_select(struct gt_selection *sel, struct gt_view *v, uint64_t top, struct gt_err *err)
 {
-	static const struct gt_run_ops ops = { .begin = begin, .step = step, .end = end };
+	static const struct gt_run_ops ops = {
+		.begin = begin, .event = event, .step = step, .end = end
+	};
 	struct walk w = { .sel = sel, .view = v, .top = top };
 	int rc;
 

@@ -62,7 +62,7 @@ static int begin(void *ctx, uint64_t from_ns, struct gt_err *err)
 		g->tid = k->k.tid;
 		if (g->state == GT_S_RUNNING) {
 			struct gt_step s = { .tid = k->k.tid, .p = k->k.p, .m = -1 };
-			long row = gt_x_proc_row(&w->x, g->g.process, &s);
+			long row = gt_x_proc_row(&w->x, g, &s);
 			if (row < 0)
 				return no_memory(err);
 			gt_x_run(&w->x, g, (uint32_t)row, from_ns);
@@ -90,18 +90,44 @@ static int processor(struct walk *w, struct gt_x_gor *g, const struct gt_step *s
 		     struct gt_err *err)
 {
 	uint32_t flags = s->uncertain ? GT_X_UNCERTAIN : 0;
+	long row;
 
 	switch (to) {
-	case GT_S_RUNNING: {
-		long row = gt_x_proc_row(&w->x, g->g.process, s);
-		if (row < 0)
+	case GT_S_RUNNING:
+		row = gt_x_proc_row(&w->x, g, s);
+		if (row == GT_X_NO_MEMORY)
 			return no_memory(err);
-		gt_x_run(&w->x, g, (uint32_t)row, s->ts);
+		if (row == GT_X_NOT_TOLD)
+			gt_x_back(&w->x, g, s->ts);
+		else
+			gt_x_run(&w->x, g, (uint32_t)row, s->ts);
 		return GT_OK;
+	default: break;
 	}
-	case GT_S_SYSCALL: gt_x_syscall(&w->x, g, s->ts); return GT_OK;
-	default: gt_x_stop(&w->x, g, s->ts, flags); return GT_OK;
-	}
+	if (!gt_x_untold(&w->x, g))
+		return no_memory(err);
+	if (to == GT_S_SYSCALL)
+		gt_x_syscall(&w->x, g, s->ts);
+	else
+		gt_x_stop(&w->x, g, s->ts, flags);
+	return GT_OK;
+}
+
+/*
+ * S tells on which P the goroutine runs that it is about, or that did it on its thread: what
+ * was not told when those came back from a syscall.
+ */
+static bool tell_p(struct walk *w, const struct gt_step *s)
+{
+	struct gt_x_gor *g = gt_x_find(&w->x, s->gid);
+	struct gt_x_gor *by = s->waker ? gt_x_find(&w->x, s->waker) : NULL;
+	bool its_own = s->from == GT_S_RUNNING || s->from == GT_S_SELFWAIT;
+
+	if (s->p < 0)
+		return true;
+	if (g && g->back_ns && its_own && !gt_x_told(&w->x, g, s))
+		return false;
+	return !by || !by->back_ns || by->tid != s->tid || gt_x_told(&w->x, by, s);
 }
 
 /* The arrow from the goroutine that made G runnable. */
@@ -134,6 +160,8 @@ static int step(void *ctx, const struct gt_step *s, struct gt_err *err)
 	uint32_t flags = (s->uncertain ? GT_X_UNCERTAIN : 0) | (s->repair ? GT_X_INFERRED : 0);
 	int rc;
 
+	if (!tell_p(w, s))
+		return no_memory(err);
 	if (!g) {
 		const struct gt_gor_state *k = gt_engine_get(w->run.engine, s->gid);
 		if (!k)
@@ -277,6 +305,7 @@ static int end(void *ctx, uint64_t end_ns, const struct gt_end *e, struct gt_err
 		struct gt_x_gor *g = &w->x.gors.p[i];
 		if (!g->g.gid)
 			continue;
+		(void)gt_x_untold(&w->x, g);
 		gt_x_stop(&w->x, g, end_ns, GT_X_OPEN);
 		gt_x_state_slice(&w->x, g, end_ns, GT_X_OPEN);
 	}

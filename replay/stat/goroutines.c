@@ -147,7 +147,7 @@ static int keep(struct gt_ask *a, struct rows *r, const struct gt_gor *g, struct
 {
 	struct kept k = { *g, g->ns[GT_S_WAITING] };
 
-	if (!a->top || (r->n == a->top && k.weight <= r->p[0].weight))
+	if (g->system || !a->top || (r->n == a->top && k.weight <= r->p[0].weight))
 		return GT_OK;
 	k.g.waits.p = g->waits.n ? malloc(g->waits.n * sizeof(*g->waits.p)) : NULL;
 	k.g.waits.cap = g->waits.n;

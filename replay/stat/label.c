@@ -55,7 +55,8 @@ static long new_group(struct gt_tally *t, const struct gt_goroutine *g)
 	struct gt_place p;
 	const char *func = gt_name_entry(t->o.reader, g);
 
-	place_of_pc(t->o.reader, g->site_pc, &p);
+	/* The main goroutine is made by the runtime's start, not by a go statement. */
+	place_of_pc(t->o.reader, g->goid == 1 ? 0 : g->site_pc, &p);
 	label(site, &p);
 	(void)snprintf(name, sizeof(name), "%s\n%s", func, t->o.by_func ? "" : site);
 	long i = gt_intern(&t->group_names, name);

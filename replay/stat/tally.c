@@ -320,6 +320,7 @@ static int forget(struct gt_tally *t, struct gt_gor *g, struct gt_err *err)
 
 int gt_tally_alive(struct gt_tally *t, const struct gt_key *k, struct gt_err *err)
 {
+	t->observed = true;
 	if (!asked(t, &k->g) || k->state == GT_S_DEAD || find(t, k->g.gid))
 		return GT_OK;
 	struct gt_gor *g = meet(t, &k->g, GT_S_IDLE, k->since_ns, false);
@@ -376,6 +377,9 @@ void gt_tally_event(struct gt_tally *t, const struct gt_event *ev)
 {
 	struct gt_gor *g = ev->kind == GT_EV_SNAP && ev->stack ? find(t, ev->gid) : NULL;
 
+	if (!t->observed && ev->ts > t->from_ns)
+		t->from_ns = ev->ts;
+	t->observed = true;
 	if (g && g->state == GT_S_WAITING)
 		g->stack = ev->stack;
 }

@@ -100,6 +100,7 @@ struct gt_tally {
 	bool by_state;		 /* the filter asks for some states or reasons only */
 	uint64_t from_ns, to_ns; /* the span; to_ns UINT64_MAX until the end is told */
 	uint64_t last_ns;
+	bool observed; /* an event was met, or states were known at the begin */
 	uint64_t existed, created, exited, live, live_max;
 	uint64_t n_system; /* alive */
 	uint64_t open_over, over;
@@ -147,7 +148,10 @@ int gt_tally_alive(struct gt_tally *t, const struct gt_key *k, struct gt_err *er
 /* gt_tally_step: WHO is asked only for goroutines not met before; may be NULL otherwise. */
 int gt_tally_step(struct gt_tally *t, const struct gt_step *s, const struct gt_engine *who,
 		  struct gt_err *err) GT_MUST_CHECK;
-/* gt_tally_event: takes block stacks from snapshots, which change no state. */
+/*
+ * gt_tally_event: before the steps of EV. Takes block stacks from snapshots, which change no
+ * state; the first event of a trace moves the span's begin to where something is known.
+ */
 void gt_tally_event(struct gt_tally *t, const struct gt_event *ev);
 /* gt_tally_goroutine: a directory row, new or mended. */
 int gt_tally_goroutine(struct gt_tally *t, const struct gt_goroutine *g,
