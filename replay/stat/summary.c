@@ -297,6 +297,7 @@ static int json(struct gt_ask *a, struct gt_err *err)
 
 	gt_json_object(j);
 	gt_json_ku64(j, "span_ns", t->to_ns - t->from_ns);
+	gt_json_ku64(j, "from_ns", gt_view_rel(a->view, t->from_ns));
 	gt_json_losses(a);
 	json_goroutines(j, a);
 	gt_json_key(j, "state_ns");

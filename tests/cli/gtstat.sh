@@ -10,9 +10,9 @@ for seed in 1 2 3 4; do
 	"$GTSTAT" -q --json "$T/r.gtr" >"$T/sum.json"
 	"$GTSTAT" -q goroutines --json "$T/r.gtr" >"$T/gor.json"
 	# Each goroutine's states fill its life, or the span where that began before or goes on.
-	jq -s --argjson span "$(jq .span_ns "$T/sum.json")" '
+	jq -s --argjson end "$(jq '.from_ns + .span_ns' "$T/sum.json")" '
 		[.[] | select(.runnable_ns + .running_ns + .syscall_ns + .waiting_ns + .preempted_ns
-			+ .unknown_ns != ((.ended_ns // $span) - (.created_ns // 0)))] | length' \
+			+ .unknown_ns != ((.ended_ns // $end) - (.created_ns // 0)))] | length' \
 		"$T/gor.json" >"$T/bad"
 	eq "seed $seed: lives that do not add up" "$(cat "$T/bad")" 0
 	# The reasons of a goroutine add up to its waiting.
@@ -33,8 +33,8 @@ for seed in 1 2 3 4; do
 	eq "seed $seed: sites" "$("$GTSTAT" -q --json --top 0 "$T/r.gtr" | jq '[.sites[].created] | add')" \
 		"$(jq '.goroutines.created' "$T/sum.json")"
 	eq "seed $seed: two halves make the whole" "$(
-		span=$(jq .span_ns "$T/sum.json")
-		for part in "--to $((span / 2))ns" "--from $((span / 2 + 1))ns"; do
+		end=$(jq '.from_ns + .span_ns' "$T/sum.json")
+		for part in "--to $((end / 2))ns" "--from $((end / 2 + 1))ns"; do
 			# shellcheck disable=SC2086
 			"$GTSTAT" -q --json $part "$T/r.gtr" | jq .events
 		done | jq -s add

@@ -78,7 +78,7 @@ static void summary_of_the_pool_is_exact(void **state)
 	story_pool(path);
 	o.over = "280us";
 	s = ask("summary", &o, 0);
-	has(s, "{\"span_ns\":400000,\"events\":31,\"lost\":0,\"losses\":[],");
+	has(s, "{\"span_ns\":400000,\"from_ns\":0,\"events\":31,\"lost\":0,\"losses\":[],");
 	has(s, "\"goroutines\":{\"created\":4,\"exited\":3,\"live\":1,\"live_max\":4,"
 	       "\"existed\":0,\"system\":0},");
 	has(s, "\"goroutine_block_ratio\":0.195121951,\"goroutine_leak_score\":0,");
