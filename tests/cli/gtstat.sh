@@ -10,9 +10,9 @@ for seed in 1 2 3 4; do
 	"$GTSTAT" -q --json "$T/r.gtr" >"$T/sum.json"
 	"$GTSTAT" -q goroutines --json "$T/r.gtr" >"$T/gor.json"
 	# Each goroutine's states fill its life, or the span where that began before or goes on.
-	jq -s --argjson end "$(jq '.from_ns + .span_ns' "$T/sum.json")" '
+	jq -s --argjson last "$(jq '.from_ns + .span_ns' "$T/sum.json")" '
 		[.[] | select(.runnable_ns + .running_ns + .syscall_ns + .waiting_ns + .preempted_ns
-			+ .unknown_ns != ((.ended_ns // $end) - (.created_ns // 0)))] | length' \
+			+ .unknown_ns != ((.ended_ns // $last) - (.created_ns // 0)))] | length' \
 		"$T/gor.json" >"$T/bad"
 	eq "seed $seed: lives that do not add up" "$(cat "$T/bad")" 0
 	# The reasons of a goroutine add up to its waiting.
