@@ -12,7 +12,8 @@
 
 /*
  * The first version in which a function of the scheduler exists out of line, newest first; two
- * names each, as inlining may differ. Compared with all toolchains by test_gobin.
+ * names each, as inlining may differ. Compared with all toolchains by
+ * test_gobin_hostile.
  */
 static const struct {
 	int minor;

@@ -11,3 +11,10 @@ for corpus in tests/fuzz/corpus/*/; do
 	n=$((n + 1))
 done
 [ "$n" -gt 0 ] || fail "no corpus"
+
+# the seeds that a script writes are what it writes
+need python3
+python3 tests/fuzz/gobin_seeds.py "$T/seeds"
+for seed in "$T"/seeds/*; do
+	cmp "$seed" "tests/fuzz/corpus/fuzz_gobin/$(basename "$seed")" || fail "run tests/fuzz/gobin_seeds.py"
+done

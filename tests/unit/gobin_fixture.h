@@ -167,6 +167,15 @@ static inline unsigned replace(uint8_t *p, size_t n, const void *old, const void
 	return count;
 }
 
+/* What a fixture's symbol table or DWARF data say, NULL where it is stripped. */
+static inline FILE *open_truth(const struct fixture *f, const char *suffix)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%.511s.%.31s", f->path, suffix);
+	return fopen(path, "r");
+}
+
 static inline void need_fixtures(void)
 {
 	if (!n_fixtures) {
