@@ -12,3 +12,9 @@ $(O)/libgtrace.a: $(FORMAT_OBJ)
 $(O)/tests/bench/bench_format: tests/bench/bench_format.c $(O)/libgtrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS)
+
+# What the tests of the file look through.
+$(O)/tests/golden/gtdump: tests/golden/gtdump.c $(O)/libgtrace.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS)
+unit: $(O)/tests/golden/gtdump
