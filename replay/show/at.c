@@ -61,9 +61,10 @@ static void header(const struct at *a, const struct gt_key *k)
 static void frames(const struct at *a, const struct gt_key *k)
 {
 	const struct gt_show *s = a->show;
+	bool system = k->g.flags & GT_GF_SYSTEM;
 
 	if (k->stack) {
-		gt_show_stack(s, k->stack, "", k->g.flags & GT_GF_SYSTEM);
+		gt_show_stack(s, k->stack, "", system);
 		return;
 	}
 	if (k->state == GT_S_RUNNING || k->state == GT_S_SELFWAIT)
@@ -71,10 +72,10 @@ static void frames(const struct at *a, const struct gt_key *k)
 	else
 		(void)fputs("...stack not recorded...\n", s->out);
 	if (k->state == GT_S_SYSCALL && k->pc)
-		gt_show_pc(s, k->pc, "");
+		gt_show_pc(s, k->pc, "", true);
 	/* What it began with is known, and is its outermost frame. */
 	if (k->g.start_pc)
-		gt_show_pc(s, k->g.start_pc, "");
+		gt_show_pc(s, k->g.start_pc, "", system);
 }
 
 static void created_by(const struct at *a, const struct gt_goroutine *g)

@@ -52,9 +52,9 @@ const char *gt_show_who(const struct gt_show *s, const struct gt_goroutine *g,
 /* gt_show_pid: the process id of process NUMBER; 0 not known. */
 uint32_t gt_show_pid(const struct gt_show *s, uint32_t number);
 /* gt_show_stack: STACK's frames as Go's traceback has them, INDENT before each; the runtime's inner
- * functions only with ALL. gt_show_pc: those of one pc, whatever they are. */
+ * functions only with ALL. gt_show_pc: those of one pc. */
 void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent, bool all);
-void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent);
+void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent, bool all);
 /* gt_show_loss: "LOST 120 events on cpu 3 in 3.00ms (ring full)". */
 void gt_show_loss(const struct gt_show *s, const struct gt_loss *l);
 const char *gt_show_cause(uint32_t cause);

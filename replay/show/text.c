@@ -79,9 +79,9 @@ static void pc_frames(const struct gt_show *s, uint32_t pc, const char *indent, 
 	}
 }
 
-void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent)
+void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent, bool all)
 {
-	pc_frames(s, pc, indent, true);
+	pc_frames(s, pc, indent, all);
 }
 
 void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent, bool all)
