@@ -424,13 +424,16 @@ void gt_core_apply(struct gt_engine *e, struct gt_gor *g, struct gt_move *m)
 		die(e, g, m);
 		return;
 	}
-	if (c.via)
+	if (c.via) {
 		gt_core_move(e, g, m, c.via, c.repair);
-	update(g, m, c.before);
+		c.repair = GT_R_NONE;
+		update(g, m, c.before); /* what follows is sure */
+	}
 	if (c.created)
 		create(e, g, m, c.to);
 	else
-		move(e, g, m, c.to, c.via ? GT_R_NONE : c.repair);
+		move(e, g, m, c.to, c.repair);
+	update(g, m, c.before);
 	if (g->belief == (uint8_t)GT_S_DEAD)
 		die(e, g, m);
 }

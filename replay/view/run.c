@@ -98,17 +98,21 @@ static int loss(struct gt_run *r, const struct gt_loss *l)
 	return rc || !r->ops->loss ? rc : r->ops->loss(r->ctx, l, r->err);
 }
 
-static int end(struct gt_run *r, const struct gt_end *e)
+/* The span ends at T, the last time that the trace is known to cover, or before with --to. */
+static int end(struct gt_run *r, uint64_t t, const struct gt_end *e)
 {
-	uint64_t t = e && e->ts > r->now_ns ? e->ts : r->now_ns;
 	int rc;
 
 	if (r->ended)
 		return GT_OK;
+	if (e && e->ts > t)
+		t = e->ts;
 	rc = begin(r, t);
 	r->ended = true;
 	if (t > r->view->to_ns)
 		t = r->view->to_ns;
+	if (t < r->view->from_ns)
+		t = r->view->from_ns;
 	return rc || !r->ops->end ? rc : r->ops->end(r->ctx, t, e, r->err);
 }
 
@@ -195,11 +199,11 @@ int gt_run_until(struct gt_run *r, uint64_t t, bool *ret_more, struct gt_err *er
 			continue;
 		}
 		if (rc == 0)
-			return end(r, r->have_end ? &r->end : NULL);
+			return end(r, r->now_ns, r->have_end ? &r->end : NULL);
 		if (rc < 0)
 			return rc;
 		if (it.type == GT_IT_EVENT && it.u.ev.ts > r->view->to_ns)
-			return end(r, NULL);
+			return end(r, it.u.ev.ts, NULL);
 		if (it.type == GT_IT_EVENT && it.u.ev.ts > t) {
 			r->held = it;
 			r->has_held = *ret_more = true;

@@ -120,6 +120,21 @@ static void loss_makes_uncertain_and_explains(void **state)
 	assert_int_equal(all_repairs(r), 1);
 }
 
+static void loss_marks_the_next_step_of_each(void **state)
+{
+	struct rig *r = *state;
+	struct gt_loss l = { .process = 1, .cpu = 3, .cause = GT_LOSS_RING_FULL, .count = 9 };
+
+	run(r, 1, 5);
+	l.t0 = l.t1 = r->now + 500;
+	assert_int_equal(gt_engine_loss(r->e, &l, NULL), GT_OK);
+	st(r, 1, 5, 2, 4, GT_RA_PARK);
+	assert_true(r->s[0].uncertain);
+	st(r, 1, 5, 4, 1, GT_RA_READY);
+	assert_false(r->s[0].uncertain);
+	assert_int_equal(all_repairs(r), 0);
+}
+
 /* Bring goroutine 1 into BELIEF, on thread 5 where it has one. */
 static void bring(struct rig *r, enum gt_belief b)
 {
@@ -251,6 +266,7 @@ int main(void)
 		T(snapshot_that_contradicts_puts_right),
 		T(snapshot_of_the_status_before_a_late_change_is_a_race),
 		T(loss_makes_uncertain_and_explains),
+		T(loss_marks_the_next_step_of_each),
 		cmocka_unit_test(every_belief_meets_every_transition),
 		cmocka_unit_test(table_has_one_row_a_cell_and_a_way_for_each_input),
 		T(gid_out_of_bounds_is_refused),
