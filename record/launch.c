@@ -231,23 +231,22 @@ size_t gt_launch_seized(const struct gt_launch *l)
 	return l->seized.n;
 }
 
-const char *gt_launch_executed(const struct gt_launch *l_)
+const char *gt_launch_executed(struct gt_launch *l)
 {
-	struct gt_launch *l = (struct gt_launch *)l_; /* only the cache of the answer changes */
-	size_t n = 32;
+	char more[32];
 
-	for (size_t i = 0; i < l->n_paths; i++)
-		n += strlen(l->paths[i]) + 2;
-	char *s = realloc(l->joined, n), *p = s;
-	if (!s)
-		return "";
-	l->joined = s;
-	*p = 0;
-	for (size_t i = 0; i < l->n_paths; i++)
-		p += sprintf(p, "%s%s", i ? ", " : "", l->paths[i]);
-	if (l->more_paths)
-		(void)sprintf(p, " and %zu more", l->more_paths);
-	return s;
+	gt_out_reset(&l->joined);
+	for (size_t i = 0; i < l->n_paths; i++) {
+		if (i)
+			gt_out_bytes(&l->joined, ", ", 2);
+		gt_out_bytes(&l->joined, l->paths[i], strlen(l->paths[i]));
+	}
+	if (l->more_paths) {
+		int n = snprintf(more, sizeof(more), " and %zu more", l->more_paths);
+		gt_out_bytes(&l->joined, more, (size_t)n);
+	}
+	gt_out_u8(&l->joined, 0);
+	return l->joined.bad ? "" : (const char *)l->joined.p;
 }
 
 /* ---- end ------------------------------------------------------------------------------ */
@@ -306,7 +305,7 @@ void gt_launch_free(struct gt_launch *l)
 	gt_u64map_free(&l->seized);
 	for (size_t i = 0; i < l->n_paths; i++)
 		free(l->paths[i]);
-	free(l->joined);
+	gt_out_free(&l->joined);
 	free(l);
 }
 

@@ -91,7 +91,7 @@ size_t gt_launch_seized(const struct gt_launch *l);
  * gt_launch_executed: "/bin/sh, /bin/true": what was executed, in order, each once, for "no
  * Go program was run"; borrowed until the next step.
  */
-const char *gt_launch_executed(const struct gt_launch *l);
+const char *gt_launch_executed(struct gt_launch *l);
 
 /* gt_launch_signal: send COMMAND a signal; false when it has ended. Never hits another pid. */
 bool gt_launch_signal(struct gt_launch *l, int sig);

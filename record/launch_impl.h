@@ -5,6 +5,7 @@
 
 #include "launch.h"
 
+#include "format/base/out.h"
 #include "format/base/u64map.h"
 
 #define GT_LAUNCH_PATHS 32 /* executables remembered for messages */
@@ -23,7 +24,7 @@ struct gt_launch {
 	struct gt_u64map seized;      /* tid -> tgid */
 	char *paths[GT_LAUNCH_PATHS]; /* owned: executed, each once */
 	size_t n_paths, more_paths;
-	char *joined; /* owned: answer of gt_launch_executed */
+	struct gt_out joined; /* answer of gt_launch_executed */
 };
 
 /* The stop WSTATUS (WIFSTOPPED) of TID: let it go on as it must. 0 or a gt_code. */

@@ -16,8 +16,9 @@ $(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libeng
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -ldw -lelf $(FORMAT_LIBS) -lm
 
-PROC_TESTS := $(patsubst %,$(O)/tests/unit/test_%,launch outfile priv target)
+PROC_TESTS := $(patsubst %,$(O)/tests/unit/test_%,launch launch_harmless outfile target)
 $(PROC_TESTS): $(O)/libproc.a
+$(O)/tests/unit/test_launch $(O)/tests/unit/test_launch_harmless: $(O)/tests/unit/launch_lab.o
 $(PROC_TESTS): UNIT_EXTRA = $(O)/libgolang.a $(O)/libgtrace.a $(PROC_LIBS) -lpthread
 
 # Sample traces for the scripts.

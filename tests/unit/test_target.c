@@ -184,7 +184,7 @@ static char secret[64] = "before";
 
 static void change_secret(void)
 {
-	strcpy(secret, "the child's own");
+	(void)snprintf(secret, sizeof(secret), "the child's own");
 }
 
 static void memory_is_the_childs_not_ours(void **state)
@@ -523,13 +523,13 @@ static void a_replaced_binary_is_still_the_running_one(void **state)
 /* The go binary itself, behind links and wrappers of distributions. */
 static void find_go(void)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX - 16], bin[PATH_MAX];
 	FILE *p = popen("GOTOOLCHAIN=local go env GOROOT 2>/dev/null", "re");
 
-	if (p && fgets(path, sizeof(path) - 8, p)) {
+	if (p && fgets(path, sizeof(path), p)) {
 		path[strcspn(path, "\n")] = 0;
-		strcat(path, "/bin/go");
-		if (!realpath(path, go) || access(go, X_OK))
+		(void)snprintf(bin, sizeof(bin), "%s/bin/go", path);
+		if (!realpath(bin, go) || access(go, X_OK))
 			*go = 0;
 	}
 	if (p)
