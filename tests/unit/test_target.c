@@ -529,6 +529,7 @@ static void find_go(void)
 	if (p && fgets(path, sizeof(path), p)) {
 		path[strcspn(path, "\n")] = 0;
 		(void)snprintf(bin, sizeof(bin), "%s/bin/go", path);
+		(void)setenv("GOROOT", path, 1); /* for the copy that is far from it */
 		if (!realpath(bin, go) || access(go, X_OK))
 			*go = 0;
 	}
