@@ -109,6 +109,13 @@ mkdir -m 777 "$T/any"
 SUDO_UID=65534 SUDO_GID=65534 "$GTREC" -q -o "$T/any/t.gtr" -- sh -c "id -u >$T/who; $quick" >"$T/out" || true
 eq "owner under sudo" "$(stat -c %u:%a "$T/any/t.gtr")" 65534:600
 eq "the command's user under sudo" "$(cat "$T/who")" 0
+first sudo "$T/any/t.gtr"
+# As the invoking user gtrec can still end root's command and read its memory for the last snapshot.
+SUDO_UID=65534 SUDO_GID=65534 "$GTREC" -q -d 300ms -o "$T/any/t.gtr" -- "$term" -d 60s >"$T/out"
+grep -q '"signal":"terminated"' "$T/out" || fail "-d under sudo does not end the command"
+"$GTREPLAY" --at -0s "$T/any/t.gtr" >"$T/at"
+grep -q 'main\.main' "$T/at" || fail "no snapshot at the end under sudo"
+eq "owner of what was there" "$(stat -c %u:%a "$T/any/t.gtr.old")" 65534:600
 "$GTREC" -q --user nobody -o "$T/any/u.gtr" -- sh -c "id -u; $quick" >"$T/out" || true
 eq "owner with --user" "$(stat -c %U "$T/any/u.gtr")" nobody
 eq "the command's user with --user" "$(head -1 "$T/out")" 65534
