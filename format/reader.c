@@ -148,6 +148,14 @@ static int spoilt(struct gt_reader *r, const struct gt_blk *b, int rc, const str
 	return GT_OK;
 }
 
+/* Up to this time nothing can be missing. */
+static uint64_t known_to(const struct gt_reader *r)
+{
+	uint64_t t = r->watermark > r->last_ts ? r->watermark : r->last_ts;
+
+	return t > r->info.start_ns ? t : r->info.start_ns;
+}
+
 /* Events of the blocks between the last good one and the one at OFFSET, if the index knows. */
 static uint64_t lost_events(const struct gt_reader *r, uint64_t offset, uint32_t first_seq)
 {
@@ -177,7 +185,7 @@ static uint64_t lost_events(const struct gt_reader *r, uint64_t offset, uint32_t
 static int tell_gap(struct gt_reader *r, const struct gt_found *f, uint32_t missing,
 		    struct gt_err *err)
 {
-	uint64_t t0 = r->watermark > r->last_ts ? r->watermark : r->last_ts;
+	uint64_t t0 = known_to(r);
 	uint64_t lag = f->h.kind == GT_K_KEYFRAME ? 0 : f->h.aux * 1000ull, t1 = f->h.t_max + lag;
 	uint64_t n = lost_events(r, f->offset, r->next_seq);
 	uint32_t cause = r->gap ? GT_LOSS_DAMAGED : GT_LOSS_MISSING;
@@ -394,7 +402,7 @@ static int at_end(struct gt_reader *r, struct gt_err *err)
 	r->damage.missing_end = !r->end_seen;
 	if (r->end_seen) /* what is broken behind it held no events */
 		return GT_OK;
-	t0 = t1 = r->watermark > r->last_ts ? r->watermark : r->last_ts;
+	t0 = t1 = known_to(r);
 	for (size_t i = 0; i < r->streams.n; i++)
 		if (r->streams.p[i]->tail && r->streams.p[i]->tail->h.t_max > t1)
 			t1 = r->streams.p[i]->tail->h.t_max;
