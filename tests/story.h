@@ -34,6 +34,7 @@ struct story {
 	uint32_t ra[64]; /* pc of each enum gt_ra_class */
 	uint64_t now, events;
 	bool knows_p;
+	bool two; /* processes: goroutines with odd gids belong to the second */
 };
 
 static inline void story_must(int rc, const struct gt_err *err)
@@ -63,7 +64,7 @@ static inline uint32_t story_pc(struct story *s, enum gt_ra_class cls, const cha
 	return id;
 }
 
-static inline void story_begin(struct story *s, const char *path)
+static inline void story_begin(struct story *s, const char *path, bool two)
 {
 	struct gt_writer_opts o = { .session = 7,
 				    .start_ns = STORY_START,
@@ -84,6 +85,7 @@ static inline void story_begin(struct story *s, const char *path)
 	struct gt_err err;
 
 	memset(s, 0, sizeof(*s));
+	s->two = two;
 	s->f = fopen(path, "wb");
 	if (!s->f) {
 		perror(path);
@@ -92,6 +94,12 @@ static inline void story_begin(struct story *s, const char *path)
 	s->sink = (struct gt_sink){ story_write, s };
 	story_must(gt_writer_new(&s->w, &s->sink, &o, &err), &err);
 	story_must(gt_writer_process(s->w, &p, &err), &err);
+	if (two) {
+		p.process = 2;
+		p.pid = 4343;
+		p.exe = "/usr/bin/other";
+		story_must(gt_writer_process(s->w, &p, &err), &err);
+	}
 	for (uint32_t c = GT_RA_NEWPROC; c <= GT_RA_DEBUGCALL; c++)
 		s->ra[c] = story_pc(s, (enum gt_ra_class)c, "runtime.casgstatus",
 				    "/go/src/runtime/proc.go", 1000 + c);
@@ -108,12 +116,19 @@ static inline void story_end(struct story *s, uint64_t t)
 		abort();
 }
 
+static inline uint32_t story_process(const struct story *s, uint64_t gid)
+{
+	return s->two && gid % 2 ? 2 : 1;
+}
+
 static inline void story_event(struct story *s, uint64_t t, struct gt_event *e)
 {
 	struct gt_err err;
 
 	e->ts = STORY_START + t;
-	e->process = 1;
+	e->process = story_process(s, e->gid);
+	if (e->tid && e->process == 2)
+		e->tid += 1000;
 	if (!s->knows_p)
 		e->p = -1;
 	e->m = e->qlen = -1;
@@ -146,7 +161,7 @@ static inline void story_go(struct story *s, uint64_t t, uint64_t gid, uint64_t 
 				  .parent = parent,
 				  .parent_goid = parent,
 				  .created_ns = STORY_START + t,
-				  .process = 1,
+				  .process = story_process(s, gid),
 				  .start_pc = start_pc,
 				  .site_pc = site_pc };
 	struct gt_err err;
@@ -245,7 +260,7 @@ static inline void story_pool(const char *path)
 {
 	struct story s;
 
-	story_begin(&s, path);
+	story_begin(&s, path, false);
 	s.knows_p = true;
 	uint32_t main_pc = story_pc(&s, GT_RA_UNKNOWN, "runtime.main", "/go/src/runtime/proc.go",
 				    147);

@@ -5,23 +5,33 @@
  * decimals, from the start of the trace: a viewer's double holds them exactly. All ids are
  * small: process and thread ids are 32 bits there, and 0 means something else.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "format/base/json.h"
-#include "format/base/u64map.h"
+#include "format/base/vec.h"
 #include "outbuf.h"
 #include "replay/view/names.h"
 #include "sink.h"
 
 #define STACK_LEAFS 5
 
+/* A track as it stands in an event. */
+struct place {
+	char text[48];
+	size_t n;
+};
+
 struct gt_x_sink {
 	struct gt_x_out *out;
 	const struct gt_reader *reader;
 	uint32_t processes;
-	bool any;		   /* something stands before the next comma */
-	struct gt_u64map group_of; /* track -> its pid in the file */
+	bool any; /* something stands before the next comma */
+	struct {
+		struct place *p;
+		size_t n, cap;
+	} places; /* by track; the first is the whole trace */
 };
 
 /* ---- pieces ---- */
@@ -91,12 +101,8 @@ static void open_event(struct gt_x_sink *s)
 
 static void where(struct gt_x_sink *s, uint32_t track)
 {
-	uint64_t *pid = gt_u64map_get(&s->group_of, track);
-
-	GT_X_LIT(s->out, ",\"pid\":");
-	gt_x_u64(s->out, pid ? *pid : 1);
-	GT_X_LIT(s->out, ",\"tid\":");
-	gt_x_u64(s->out, tid_of(s, track));
+	if (track < s->places.n) /* always, unless memory was short */
+		gt_x_put(s->out, s->places.p[track].text, s->places.p[track].n);
 }
 
 static void when(struct gt_x_sink *s, uint64_t ns)
@@ -172,8 +178,20 @@ static struct gt_x_sink *make(struct gt_x_out *out)
 static void free_sink(struct gt_x_sink *s)
 {
 	if (s)
-		gt_u64map_free(&s->group_of);
+		GT_VEC_FREE(&s->places);
 	free(s);
+}
+
+static bool add_place(struct gt_x_sink *s, uint32_t pid, uint32_t track)
+{
+	struct place *p = GT_VEC_PUSH(&s->places);
+
+	if (!p)
+		fail_memory(s->out);
+	else
+		p->n = (size_t)snprintf(p->text, sizeof(p->text), ",\"pid\":%u,\"tid\":%" PRIu64,
+					pid, tid_of(s, track));
+	return p != NULL;
 }
 
 static void begin(struct gt_x_sink *s, const struct gt_x_info *i)
@@ -181,14 +199,18 @@ static void begin(struct gt_x_sink *s, const struct gt_x_info *i)
 	s->reader = i->reader;
 	s->processes = i->processes;
 	GT_X_LIT(s->out, "[\n");
+	(void)add_place(s, 1, 0);
 }
 
 static void track(struct gt_x_sink *s, const struct gt_x_track *t)
 {
 	uint32_t pid = pid_of(t->process, t->group);
 
-	if (!gt_u64map_put(&s->group_of, t->id, pid))
-		fail_memory(s->out);
+	while (s->places.n < t->id)
+		if (!add_place(s, 1, 0))
+			return;
+	if (!add_place(s, pid, t->id))
+		return;
 	meta_name(s, "thread_name", pid, tid_of(s, t->id), t->name);
 	meta_sort(s, "thread_sort_index", pid, tid_of(s, t->id), t->sort);
 }

@@ -146,7 +146,7 @@ static void random_history(uint64_t seed, uint64_t events, const char *path)
 		abort();
 	s = &c->s;
 	c->rng = seed * 0x9e3779b97f4a7c15u + 1;
-	story_begin(s, path);
+	story_begin(s, path, seed % 3 == 0);
 	s->knows_p = seed % 2;
 	for (uint32_t i = 0; i < 5; i++) {
 		c->start[i] = story_pc(s, GT_RA_UNKNOWN, funcs[i], "/src/app/main.go", 10 + i);
@@ -179,7 +179,7 @@ static void big_history(uint64_t events, const char *path)
 	struct story s;
 	uint64_t gid = 1, t = 0;
 
-	story_begin(&s, path);
+	story_begin(&s, path, false);
 	s.knows_p = true;
 	uint32_t start = story_pc(&s, GT_RA_UNKNOWN, "main.handle", "/src/app/main.go", 10);
 	uint32_t site = story_pc(&s, GT_RA_UNKNOWN, "main.serve", "/src/app/main.go", 30);

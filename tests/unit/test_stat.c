@@ -258,7 +258,7 @@ static void story_shop(bool leaky)
 	struct story s;
 	uint64_t gid = 100, last[3] = { 0 };
 
-	story_begin(&s, path);
+	story_begin(&s, path, false);
 	struct cast c = make_cast(&s);
 
 	story_go(&s, 0, 1, 0, c.main_pc, 0, 0);
