@@ -65,7 +65,7 @@ int gt_w_row(struct gt_writer *w, enum gt_block_kind kind, const uint64_t *v,
 		gt_table_clear(t, t0);
 		w->range[kind].t_min = t0;
 		w->range[kind].t_max = t1;
-		w->range[kind].gid_min = UINT64_MAX;
+		w->range[kind].gid_min = kind == GT_K_GTAB ? UINT64_MAX : 0;
 		w->range[kind].gid_max = 0;
 	}
 	if (t0 < w->range[kind].t_min)

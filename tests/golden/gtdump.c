@@ -70,9 +70,10 @@ static void dump_key(const struct gt_key *k)
 	dump_g("key", &k->g);
 	printf(",\"since\":%" PRIu64 ",\"last\":%" PRIu64 ",\"waker\":%" PRIu64
 	       ",\"tid\":%u,\"p\":%d,\"stack\":%u,\"pc\":%u,\"state\":%u,\"reason\":%u,"
-	       "\"wake_class\":%u,\"kflags\":%u}\n",
+	       "\"wake_class\":%u,\"kflags\":%u,\"partner\":%" PRIu64 ",\"uncertain\":%" PRIu64
+	       ",\"old\":%u}\n",
 	       k->since_ns, k->last_ns, k->waker, k->tid, k->p, k->stack, k->pc, k->state,
-	       k->reason, k->wake_class, k->kflags);
+	       k->reason, k->wake_class, k->kflags, k->partner, k->uncertain_ns, k->old);
 }
 
 static void dump_process(const struct gt_process *p)

@@ -274,13 +274,16 @@ def kinds():
         t.block(KEYFRAME, table([(1, DELTA, 0, [zigzag(gid)]), (7, VAR, 0, [varint(1)]),
                                  (16, AGO, 0, [varint(1 + _zz(1))]), (17, REL, 16, [zigzag(1)]),
                                  (18, VAR, 0, [varint(9)]), (20, VAR, 0, [varint(3)]),
-                                 (23, VAR, 0, [varint(5 + shard)]), (24, VAR, 0, [varint(1)])]),
+                                 (23, VAR, 0, [varint(5 + shard)]), (24, VAR, 0, [varint(1)]),
+                                 (27, VAR, 0, [varint(8)]), (28, AGO, 0, [varint(1 + _zz(7))]),
+                                 (29, VAR, 0, [varint(2)])]),
                 1, T0 + 9, watermark=T0 + 10, aux=shard | 2 << 16)
     t.say(keyframe=T0 + 9)
     for shard, gid in ((0, 1), (1, 2)):
         t.say(key={"gid": gid, "goid": 0, "gptr": 0, "parent": 0, "parent_goid": 0, "created": 0, "process": 1,
                    "start_pc": 0, "site_pc": 0, "stack": 0, "flags": 0}, since=T0 + 8, last=T0 + 9, waker=9,
-              tid=0, p=2, stack=0, pc=0, state=5 + shard, reason=1, wake_class=0, kflags=0)
+              tid=0, p=2, stack=0, pc=0, state=5 + shard, reason=1, wake_class=0, kflags=0,
+              partner=8, uncertain=T0 + 2, old=2)
     t.say(keyframe_end=1)
     t.end(T0 + 20, 3, 77, 4, -9)
     return t
