@@ -304,11 +304,18 @@ static void check_offsets(struct gt_session *s)
 		(int)m->t->pid, fits ? "were checked again and fit" : "do NOT fit this binary");
 }
 
-static int take_batches(struct gt_session *s, struct gt_err *err)
+/*
+ * Losses are told before the records that were taken before them: all that failed until then is
+ * counted by now, so that whoever replays knows of a loss before he meets what follows from it.
+ */
+static int take(struct gt_session *s, struct gt_err *err)
 {
+	struct gt_batch *b = s->drain ? gt_drain_take(s->drain) : NULL, *next;
 	int rc = GT_OK;
 
-	for (struct gt_batch *b = gt_drain_take(s->drain), *next; b; b = next) {
+	for (size_t i = 0; !rc && i < s->members.n; i++)
+		rc = gt_attach_losses(s->members.p[i].a, tell_loss, s, err);
+	for (; b; b = next) {
 		next = b->next;
 		if (rc)
 			gt_batch_free(b);
@@ -321,10 +328,8 @@ static int take_batches(struct gt_session *s, struct gt_err *err)
 int gt_session_pump(struct gt_session *s, struct gt_err *err)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
-	int rc = s->drain ? take_batches(s, err) : GT_OK;
+	int rc = take(s, err);
 
-	for (size_t i = 0; !rc && i < s->members.n; i++)
-		rc = gt_attach_losses(s->members.p[i].a, tell_loss, s, err);
 	check_offsets(s);
 	if (!rc && now >= s->next_stats_ns) {
 		s->next_stats_ns = now + STATS_EVERY_NS;
