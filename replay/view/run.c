@@ -52,16 +52,35 @@ void gt_run_close(struct gt_run *r)
 	r->engine = NULL;
 }
 
+/* A seek passes over the rows of processes that lie before the keyframe. */
+static int tell_processes(struct gt_run *r)
+{
+	uint32_t n = r->ops->process ? gt_reader_processes(r->view->reader) : 0;
+	int rc = GT_OK;
+
+	for (uint32_t i = r->told_processes + 1; !rc && i <= n; i++) {
+		const struct gt_process *p = gt_reader_process(r->view->reader, i);
+
+		if (p)
+			rc = r->ops->process(r->ctx, p, r->err);
+	}
+	return rc;
+}
+
 static int begin(struct gt_run *r, uint64_t ts)
 {
 	uint64_t start = r->view->info->start_ns;
 	uint64_t from = start < ts ? start : ts;
+	int rc;
 
 	if (r->begun)
 		return GT_OK;
 	r->begun = true;
 	if (from < r->view->from_ns)
 		from = r->view->from_ns;
+	rc = tell_processes(r);
+	if (rc)
+		return rc;
 	return r->ops->begin ? r->ops->begin(r->ctx, from, r->err) : GT_OK;
 }
 
@@ -129,7 +148,10 @@ static int other(struct gt_run *r, const struct gt_item *it)
 		rc = gt_engine_key(r->engine, &it->u.key, r->err);
 		return rc || !o->goroutine ? rc : o->goroutine(r->ctx, &it->u.key.g, r->err);
 	case GT_IT_KEY_BEGIN: gt_engine_reset(r->engine, it->u.key_as_of); return GT_OK;
-	case GT_IT_PROCESS: return o->process ? o->process(r->ctx, &it->u.process, r->err) : GT_OK;
+	case GT_IT_PROCESS:
+		if (it->u.process.process > r->told_processes)
+			r->told_processes = it->u.process.process;
+		return o->process ? o->process(r->ctx, &it->u.process, r->err) : GT_OK;
 	case GT_IT_THREAD: return o->thread ? o->thread(r->ctx, &it->u.thread, r->err) : GT_OK;
 	case GT_IT_NOTE:
 		return o->note && in_span(r, it->u.note.ts) ? o->note(r->ctx, &it->u.note, r->err)

@@ -41,9 +41,10 @@ struct gt_run {
 	struct gt_engine *engine; /* owned; gt_run_open makes it */
 	const struct gt_run_ops *ops;
 	void *ctx;
-	uint64_t now_ns;   /* time of the last event fed */
-	uint64_t n_events; /* events within the span */
-	uint64_t first_ns; /* first event within the span; 0 none yet */
+	uint64_t now_ns;	 /* time of the last event fed */
+	uint64_t n_events;	 /* events within the span */
+	uint64_t first_ns;	 /* first event within the span; 0 none yet */
+	uint32_t told_processes; /* up to this number */
 	bool begun, ended, follow;
 	struct gt_item held; /* read, but later than asked for */
 	bool has_held, have_end;

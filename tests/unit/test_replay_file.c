@@ -59,7 +59,7 @@ static void write_all(const char *d)
 
 struct seen {
 	struct gt_run run;
-	uint64_t steps, begin, end;
+	uint64_t steps, begin, end, processes;
 	struct gt_step last;
 };
 
@@ -88,7 +88,17 @@ static int on_end(void *ctx, uint64_t t, const struct gt_end *e, struct gt_err *
 	return GT_OK;
 }
 
-static const struct gt_run_ops ops = { .begin = on_begin, .step = on_step, .end = on_end };
+static int on_process(void *ctx, const struct gt_process *p, struct gt_err *err)
+{
+	(void)err;
+	assert_int_equal(p->pid, 4711);
+	((struct seen *)ctx)->processes++;
+	return GT_OK;
+}
+
+static const struct gt_run_ops ops = {
+	.begin = on_begin, .step = on_step, .end = on_end, .process = on_process
+};
 
 static void open_run(struct gt_view *v, struct seen *x, const char *name,
 		     const struct gt_view_opts *o)
@@ -146,6 +156,22 @@ static void from_and_to_bound_what_is_told(void **state)
 	assert_int_equal(x.steps, 4); /* 19: made, runs, blocks; 18: woken */
 	assert_int_equal(x.last.from, GT_S_WAITING);
 	assert_int_equal(x.last.since_ns, SAMPLE_START + 3 * SAMPLE_MS);
+	assert_int_equal(x.processes, 1);
+	close_run(&v, &x);
+}
+
+static void a_seek_passes_over_no_process(void **state)
+{
+	struct gt_view_opts o = { .from = { GT_WHEN_START, 80 * SAMPLE_MS } };
+	struct gt_view v;
+	struct seen x;
+	struct gt_err err = { 0 };
+
+	(void)state;
+	open_run(&v, &x, "crowd.gtr", &o);
+	assert_int_equal(gt_run_all(&x.run, &err), GT_OK);
+	assert_true(x.run.n_events < 30000);
+	assert_int_equal(x.processes, 1);
 	close_run(&v, &x);
 }
 
@@ -303,6 +329,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replays_what_was_written),
 		cmocka_unit_test(from_and_to_bound_what_is_told),
+		cmocka_unit_test(a_seek_passes_over_no_process),
 		cmocka_unit_test(state_by_keyframe_is_the_state_by_replay),
 		cmocka_unit_test(filters_know_ids_names_states_and_reasons),
 		cmocka_unit_test(bad_filters_are_refused_by_name),
