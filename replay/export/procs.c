@@ -88,8 +88,11 @@ static void close_row(struct gt_x_state *x, struct gt_row *r, uint64_t e, uint32
 {
 	struct gt_x_gor *g = gt_x_find(x, r->owner);
 	uint64_t b = r->begin_ns;
-	bool some = gt_row_clamp(r, &b, &e);
 
+	/* It may be learned late that it had ended before; what was told in it stays in it. */
+	if (e < r->inner_end_ns)
+		e = r->inner_end_ns;
+	bool some = gt_row_clamp(r, &b, &e);
 	if (r->inner_ns)
 		close_inner(x, r, e);
 	if (some && g) {
