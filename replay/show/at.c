@@ -188,9 +188,9 @@ static void one(struct at *a, const struct gt_key *k)
 	if (a->show->o->view.json) {
 		json_one(a, k);
 	} else {
-		process_line(a, k->g.process);
 		if (a->n)
 			(void)fputc('\n', a->show->out);
+		process_line(a, k->g.process);
 		header(a, k);
 		frames(a, k);
 		created_by(a, &k->g);

@@ -84,6 +84,21 @@ static int add(struct lives *l, struct life *f, const struct gt_step *s, uint64_
 	return GT_OK;
 }
 
+/* The first snapshot found it in this state, in which it had been for longer. */
+static bool found_so(const struct gt_step *s)
+{
+	return s->snapshot && s->from == GT_S_UNKNOWN && !s->since_ns;
+}
+
+static void begin_with(struct life *f, uint64_t ns, uint8_t state, uint8_t reason, uint32_t stack)
+{
+	f->begin_ns = ns;
+	f->begin_state = state;
+	f->begin_reason = reason;
+	f->begin_stack = stack;
+	f->begun = true;
+}
+
 static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 {
 	struct lives *l = ctx;
@@ -93,14 +108,13 @@ static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 
 	if (!rc && f) {
 		f->g = g->k.g;
-		if (!f->begun && !f->v.n && !s->created) {
-			f->begin_ns = s->since_ns;
-			f->begin_state = s->from;
-			f->begin_reason = s->from_reason;
-			f->begun = true;
-		}
 		f->ended = s->to == GT_S_DEAD;
-		rc = add(l, f, s, s->waker, false, err);
+		if (!f->begun && !f->v.n && found_so(s))
+			begin_with(f, 0, s->to, s->reason, s->stack);
+		else if (!f->begun && !f->v.n && !s->created)
+			begin_with(f, s->since_ns, s->from, s->from_reason, 0);
+		if (!found_so(s))
+			rc = add(l, f, s, s->waker, false, err);
 	}
 	/* find() again: the vector may have moved. */
 	waker = waker ? find(l, s->waker) : NULL;
@@ -134,11 +148,7 @@ static int on_begin(void *ctx, uint64_t from_ns, struct gt_err *err)
 		rc = want(l, &g->k.g, &f, err);
 		if (rc || !f)
 			continue;
-		f->begin_ns = g->k.since_ns;
-		f->begin_state = g->k.state;
-		f->begin_reason = g->k.reason;
-		f->begin_stack = g->k.stack;
-		f->begun = true;
+		begin_with(f, g->k.since_ns, g->k.state, g->k.reason, g->k.stack);
 	}
 	return rc;
 }
