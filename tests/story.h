@@ -15,7 +15,18 @@
 
 #define STORY_START 5000000000ull /* the trace's time 0 on the monotonic clock */
 
-enum { R_NONE, R_CHAN_RECV, R_CHAN_SEND, R_MUTEX, R_IO, R_WAITGROUP, R_SELECT, R_SLEEP, R_IDLE };
+enum {
+	R_NONE,
+	R_CHAN_RECV,
+	R_CHAN_SEND,
+	R_MUTEX,
+	R_IO,
+	R_WAITGROUP,
+	R_SELECT,
+	R_SLEEP,
+	R_IDLE,
+	R_SEMA
+};
 
 static const char *const story_reasons[] = { "",
 					     "chan receive",
@@ -25,7 +36,8 @@ static const char *const story_reasons[] = { "",
 					     "sync.WaitGroup.Wait",
 					     "select",
 					     "sleep",
-					     "GC worker (idle)" };
+					     "GC worker (idle)",
+					     "semacquire" };
 
 struct story {
 	FILE *f;

@@ -92,11 +92,10 @@ static bool one_of(const char *s, const char *const *list)
 	return false;
 }
 
-/* Go before 1.20 calls every wait for a mutex, RWMutex or WaitGroup "semacquire". */
 static bool is_lock(const char *name)
 {
 	static const char *const list[] = { "sync.Mutex.Lock", "sync.RWMutex.RLock",
-					    "sync.RWMutex.Lock", "semacquire", NULL };
+					    "sync.RWMutex.Lock", NULL };
 	return one_of(name, list);
 }
 
@@ -111,6 +110,7 @@ static bool is_peer(const char *name)
 					    "select (no cases)",
 					    "sync.Cond.Wait",
 					    "sync.WaitGroup.Wait",
+					    "semacquire", /* WaitGroup; before Go 1.20 locks too */
 					    "coroutine",
 					    NULL };
 	return is_lock(name) || one_of(name, list);
