@@ -122,7 +122,7 @@ static const struct gt_rule rules[] = {
 	{ "R13", U | CORO, I(CORO_TO), 0, GT_S_RUNNING, 0, false, "is switched to" },
 	{ "R15", B(GT_B_SYS_PROBED), I(SYSENTER), 0, GT_S_SYSCALL, GT_R_DUPLICATE, false,
 	  "the probe has told it already" },
-	{ "R15", B(GT_B_RUN_PROBED), I(SYSEXIT), 0, GT_S_RUNNING, GT_R_DUPLICATE, false,
+	{ "R15", B(GT_B_RUN_PROBED), I(SYSEXIT), 0, GT_B_RUN_PROBED, GT_R_DUPLICATE, false,
 	  "the probe has told it already" },
 };
 
