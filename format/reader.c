@@ -346,7 +346,7 @@ static int events_block(struct gt_reader *r, const struct gt_blk *b, const uint8
 {
 	if (!b->n || (r->skip_to && b->t_max <= r->skip_to))
 		return GT_OK;
-	if (b->t_min < r->last_ts) {
+	if (b->t_min < r->last_ts || b->t_min < gt_r_queued_to(r, b->process)) {
 		gt_fail(err, GT_CORRUPT, "events of a time that is over");
 		return gt_r_pend_loss(r, GT_LOSS_DAMAGED, r->last_ts,
 				      b->t_max > r->last_ts ? b->t_max : r->last_ts, b->n, err)

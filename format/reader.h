@@ -177,6 +177,8 @@ int gt_r_charge(struct gt_reader *r, size_t n, struct gt_err *err) GT_MUST_CHECK
 /* gt_r_unpack: the body of a block, uncompressed, into RAW (b->raw bytes). */
 int gt_r_unpack(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored, uint8_t *raw,
 		struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_queued_to: t_max of the last block of PROCESS that waits, 0 when none does. */
+uint64_t gt_r_queued_to(const struct gt_reader *r, uint32_t process);
 int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
 	      struct gt_err *err) GT_MUST_CHECK;
 int gt_r_pend(struct gt_reader *r, uint64_t ts, const struct gt_item *item, uint32_t text,

@@ -38,6 +38,14 @@ static struct gt_rstream *stream_of(struct gt_reader *r, uint32_t process)
 	return *slot = s;
 }
 
+uint64_t gt_r_queued_to(const struct gt_reader *r, uint32_t process)
+{
+	for (size_t i = 0; i < r->streams.n; i++)
+		if (r->streams.p[i]->process == process && r->streams.p[i]->tail)
+			return r->streams.p[i]->tail->h.t_max;
+	return 0;
+}
+
 int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
 	      struct gt_err *err)
 {

@@ -28,7 +28,7 @@ static void *arena(struct gt_reader *r, size_t n, struct gt_err *err)
 {
 	struct gt_arena *a = &r->arena;
 
-	n = (n + 7) & ~(size_t)7;
+	n = n ? (n + 7) & ~(size_t)7 : 8; /* what is empty has an address, too */
 	if (n > a->left) {
 		size_t size = n > CHUNK ? n : CHUNK;
 		struct gt_chunk *c;
