@@ -18,3 +18,4 @@ $(O)/tests/golden/gtdump: tests/golden/gtdump.c $(O)/libgtrace.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS)
 unit: $(O)/tests/golden/gtdump
+$(O)/tests/unit/test_format_nomem: UNIT_EXTRA = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc

@@ -60,7 +60,7 @@ static void facts_about_the_trace_come_back(void **state)
 	gt_out_free(&o);
 }
 
-static void pcs_stacks_and_strings_come_back(void **state)
+static void pcs_and_stacks_come_back(void **state)
 {
 	struct gt_writer_opts opts = file_opts(1);
 	struct gt_out o = { 0 };
@@ -68,8 +68,7 @@ static void pcs_stacks_and_strings_come_back(void **state)
 	struct gt_frame f[2] = { { "main.f", "/src/f.go", 7 }, { "time.Sleep", "/go/time.go", 9 } },
 			got[4];
 	const bool std[2] = { false, true };
-	uint32_t pc[600], deep[512], id, again, short_id, out[512], string;
-	enum gt_string_class cls;
+	uint32_t pc[600], deep[512], id, again, short_id, out[512];
 	struct gt_mem mem;
 	struct gt_source src;
 	struct gt_reader *r;
@@ -92,11 +91,6 @@ static void pcs_stacks_and_strings_come_back(void **state)
 	assert_int_not_equal(id, short_id);
 	assert_int_equal(gt_writer_stack(w, deep, 513, &again, NULL), GT_USAGE);
 	assert_int_equal(gt_writer_stack(w, deep, 0, &again, NULL), GT_USAGE);
-	assert_int_equal(gt_writer_string(w, GT_STR_LABEL, "tenant=blue", &string, NULL), GT_OK);
-	assert_int_equal(gt_writer_string(w, GT_STR_LABEL, "tenant=blue", &again, NULL), GT_OK);
-	assert_int_equal(string, again);
-	assert_int_equal(gt_writer_string(w, GT_STR_NAME, "tenant=blue", &again, NULL), GT_OK);
-	assert_int_not_equal(string, again); /* a class is part of what a string is */
 	file_end(w, START);
 
 	r = open_mem(&o, &mem, &src, NULL);
@@ -116,12 +110,88 @@ static void pcs_stacks_and_strings_come_back(void **state)
 	assert_int_equal(gt_reader_pc_class(r, 601), GT_RA_UNKNOWN);
 	assert_int_equal(gt_reader_frames(r, 601, got, 4), 0);
 	assert_int_equal(gt_reader_frames(r, UINT32_MAX, got, 4), 0);
-	assert_string_equal(gt_reader_string(r, string, &cls), "tenant=blue");
+	gt_reader_free(r);
+	gt_out_free(&o);
+}
+
+static void strings_come_back_with_their_class(void **state)
+{
+	struct gt_writer_opts opts = file_opts(1);
+	struct gt_out o = { 0 };
+	struct gt_writer *w = file_begin(&o, &opts, 1);
+	enum gt_string_class cls;
+	uint32_t id, again;
+	struct gt_mem mem;
+	struct gt_source src;
+	struct gt_reader *r;
+	struct gt_item it;
+
+	(void)state;
+	assert_int_equal(gt_writer_string(w, GT_STR_LABEL, "tenant=blue", &id, NULL), GT_OK);
+	assert_int_equal(gt_writer_string(w, GT_STR_LABEL, "tenant=blue", &again, NULL), GT_OK);
+	assert_int_equal(id, again);
+	assert_int_equal(gt_writer_string(w, GT_STR_NAME, "tenant=blue", &again, NULL), GT_OK);
+	assert_int_not_equal(id, again); /* a class is part of what a string is */
+	file_end(w, START);
+	r = open_mem(&o, &mem, &src, NULL);
+	while (gt_reader_next(r, &it, NULL) == 1)
+		;
+	assert_string_equal(gt_reader_string(r, id, &cls), "tenant=blue");
 	assert_int_equal(cls, GT_STR_LABEL);
+	assert_string_equal(gt_reader_string(r, again, &cls), "tenant=blue");
+	assert_int_equal(cls, GT_STR_NAME);
 	assert_null(gt_reader_string(r, 0, NULL));
 	assert_null(gt_reader_string(r, UINT32_MAX, NULL));
 	gt_reader_free(r);
 	gt_out_free(&o);
+}
+
+static void check_item(const struct gt_item *it, const struct gt_stats *stats)
+{
+	switch (it->type) {
+	case GT_IT_GOROUTINE:
+		assert_int_equal(it->u.g.gid, 7);
+		assert_int_equal(it->u.g.goid, 19);
+		assert_int_equal(it->u.g.gptr, 0xc000123400);
+		assert_int_equal(it->u.g.parent, 3);
+		assert_int_equal(it->u.g.parent_goid, 18);
+		assert_int_equal(it->u.g.created_ns, START - 5);
+		assert_int_equal(it->u.g.process, 1);
+		assert_int_equal(it->u.g.start_pc, 2);
+		assert_int_equal(it->u.g.site_pc, 3);
+		assert_int_equal(it->u.g.stack, 4);
+		assert_int_equal(it->u.g.flags, GT_GF_EXISTED);
+		break;
+	case GT_IT_THREAD:
+		assert_int_equal(it->u.thread.tid, 4242);
+		assert_int_equal(it->u.thread.ns_tid, 17);
+		assert_int_equal(it->u.thread.m, 5);
+		assert_int_equal(it->u.thread.first_ns, START);
+		assert_int_equal(it->u.thread.last_ns, START + 9);
+		assert_string_equal(it->u.thread.comm, "worker");
+		break;
+	case GT_IT_LOSS:
+		assert_int_equal(it->u.loss.process, 1);
+		assert_int_equal(it->u.loss.cpu, UINT32_MAX);
+		assert_int_equal(it->u.loss.cause, GT_LOSS_THROTTLED);
+		assert_int_equal(it->u.loss.t0, START + 1);
+		assert_int_equal(it->u.loss.t1, START + 3);
+		assert_int_equal(it->u.loss.count, 99);
+		break;
+	case GT_IT_STATS: assert_memory_equal(&it->u.stats, stats, sizeof(*stats)); break;
+	case GT_IT_CLOCK: assert_int_equal(it->u.clock.boot_ns, 11); break;
+	case GT_IT_NOTE: assert_string_equal(it->u.note.text, "here"); break;
+	case GT_IT_END:
+		assert_int_equal(it->u.end.status, -3);
+		assert_int_equal(it->u.end.reason, GT_END_EXIT);
+		assert_int_equal(it->u.end.ts, START + 10);
+		break;
+	case GT_IT_PROCESS:
+		assert_int_equal(it->u.process.pid, 1001);
+		assert_string_equal(it->u.process.go_version, "go1.26.8");
+		break;
+	default: break;
+	}
 }
 
 static void every_item_comes_back_as_it_was(void **state)
@@ -152,50 +222,7 @@ static void every_item_comes_back_as_it_was(void **state)
 	r = open_mem(&o, &mem, &src, NULL);
 	while (gt_reader_next(r, &it, NULL) == 1) {
 		seen |= 1u << it.type;
-		switch (it.type) {
-		case GT_IT_GOROUTINE:
-			assert_int_equal(it.u.g.gid, 7);
-			assert_int_equal(it.u.g.goid, 19);
-			assert_int_equal(it.u.g.gptr, 0xc000123400);
-			assert_int_equal(it.u.g.parent, 3);
-			assert_int_equal(it.u.g.parent_goid, 18);
-			assert_int_equal(it.u.g.created_ns, START - 5);
-			assert_int_equal(it.u.g.process, 1);
-			assert_int_equal(it.u.g.start_pc, 2);
-			assert_int_equal(it.u.g.site_pc, 3);
-			assert_int_equal(it.u.g.stack, 4);
-			assert_int_equal(it.u.g.flags, GT_GF_EXISTED);
-			break;
-		case GT_IT_THREAD:
-			assert_int_equal(it.u.thread.tid, 4242);
-			assert_int_equal(it.u.thread.ns_tid, 17);
-			assert_int_equal(it.u.thread.m, 5);
-			assert_int_equal(it.u.thread.first_ns, START);
-			assert_int_equal(it.u.thread.last_ns, START + 9);
-			assert_string_equal(it.u.thread.comm, "worker");
-			break;
-		case GT_IT_LOSS:
-			assert_int_equal(it.u.loss.process, 1);
-			assert_int_equal(it.u.loss.cpu, UINT32_MAX);
-			assert_int_equal(it.u.loss.cause, GT_LOSS_THROTTLED);
-			assert_int_equal(it.u.loss.t0, START + 1);
-			assert_int_equal(it.u.loss.t1, START + 3);
-			assert_int_equal(it.u.loss.count, 99);
-			break;
-		case GT_IT_STATS: assert_memory_equal(&it.u.stats, &s, sizeof(s)); break;
-		case GT_IT_CLOCK: assert_int_equal(it.u.clock.boot_ns, 11); break;
-		case GT_IT_NOTE: assert_string_equal(it.u.note.text, "here"); break;
-		case GT_IT_END:
-			assert_int_equal(it.u.end.status, -3);
-			assert_int_equal(it.u.end.reason, GT_END_EXIT);
-			assert_int_equal(it.u.end.ts, START + 10);
-			break;
-		case GT_IT_PROCESS:
-			assert_int_equal(it.u.process.pid, 1001);
-			assert_string_equal(it.u.process.go_version, "go1.26.8");
-			break;
-		default: break;
-		}
+		check_item(&it, &s);
 	}
 	for (unsigned type = GT_IT_GOROUTINE; type <= GT_IT_END; type++)
 		if (type < GT_IT_KEY_BEGIN || type > GT_IT_KEY_END)
@@ -640,7 +667,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_about_the_trace_come_back),
-		cmocka_unit_test(pcs_stacks_and_strings_come_back),
+		cmocka_unit_test(pcs_and_stacks_come_back),
+		cmocka_unit_test(strings_come_back_with_their_class),
 		cmocka_unit_test(every_item_comes_back_as_it_was),
 		cmocka_unit_test(tables_come_before_the_events_that_use_them),
 		cmocka_unit_test(replay_from_every_keyframe_ends_in_the_same_state),
