@@ -1,5 +1,5 @@
 # gtrace: the flight recorder for Go schedulers. `make help` lists the targets.
-# O=DIR builds elsewhere; SAN=address,undefined builds with sanitizers.
+# O=DIR builds elsewhere; SAN=address,undefined builds with sanitizers; V=1 shows the commands.
 VERSION  := 0.1.0
 O        ?= build/release
 SAN      ?=
@@ -16,6 +16,9 @@ BPF_ARCH := $(if $(filter aarch64,$(ARCH)),arm64,x86)
 .DELETE_ON_ERROR:
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
+# One short line for each command, unless V=1.
+Q := $(if $(V),,@)
+SAY = $(if $(V),:,printf '  %-5s %s\n')
 
 CFLAGS   ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wvla \
@@ -32,8 +35,8 @@ TOOLS := $(O)/gtrec $(O)/gtreplay $(O)/gtstat $(O)/gtexport
 all: $(TOOLS) ## build the four tools
 
 $(O)/%.o: %.c | need-libs
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@mkdir -p $(@D); $(SAY) CC $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- what must be installed: one clear message instead of a compiler's ----
 NEED_PKGS := libelf:libelf-dev libdw:libdw-dev libzstd:libzstd-dev zlib:zlib1g-dev libbpf:libbpf-dev libcap:libcap-dev

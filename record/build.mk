@@ -10,22 +10,23 @@ PROC_LIBS   = $(shell $(PKG) --libs libelf libdw libcap)
 RECORD_LIBS = $(shell $(PKG) --libs libbpf libelf libdw libcap) -lpthread
 
 $(O)/libgolang.a: $(GOLANG_OBJ)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@; $(SAY) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | need-libs
-	@mkdir -p $(@D)
-	$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) \
+	@mkdir -p $(@D); $(SAY) BPF $<
+	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) \
 		-I/usr/include/$(shell $(CC) -print-multiarch) -Ibpf -c -o $@ $<
 
 $(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
-	$(BPFTOOL) gen skeleton $< name gt_$* > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name gt_$* > $@
 
 $(O)/libproc.a: $(PROC_OBJ)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@; $(SAY) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(filter-out $(PROC_OBJ),$(RECORD_OBJ)): $(O)/bpf/probes.skel.h
 
 $(O)/gtrec: $(RECORD_OBJ) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)
+	@$(SAY) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)

@@ -6,16 +6,17 @@ SHOW_OBJ   := $(patsubst %.c,$(O)/%.o,$(wildcard replay/show/*.c))
 VIEW_OBJ   := $(patsubst %.c,$(O)/%.o,$(wildcard replay/view/*.c))
 
 $(O)/libengine.a: $(ENGINE_OBJ)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@; $(SAY) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 # What the readers share, and their answers: for the tools and for the unit tests.
 $(O)/libreaders.a: $(SHOW_OBJ) $(STAT_OBJ) $(EXPORT_OBJ) $(VIEW_OBJ)
-	@rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@; $(SAY) AR $@
+	$(Q)$(AR) rcs $@ $^
 
 $(O)/gtreplay: $(O)/replay/gtreplay.o $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
 $(O)/gtstat: $(O)/replay/gtstat.o $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
 $(O)/gtexport: $(O)/replay/gtexport.o $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
 $(O)/gtreplay $(O)/gtstat $(O)/gtexport:
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm
+	@$(SAY) LINK $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm

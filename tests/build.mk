@@ -13,8 +13,8 @@ K ?=
 RUN = O=$(O) tests/run $(if $(K),-k '$(K)')
 
 $(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -ldw -lelf $(FORMAT_LIBS) -lm
+	@mkdir -p $(@D); $(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -ldw -lelf $(FORMAT_LIBS) -lm
 
 PROC_TESTS := $(patsubst %,$(O)/tests/unit/test_%,launch launch_harmless outfile target)
 $(PROC_TESTS): $(O)/libproc.a
@@ -23,8 +23,8 @@ $(PROC_TESTS): UNIT_EXTRA = $(O)/libgolang.a $(O)/libgtrace.a $(PROC_LIBS) -lpth
 
 # Sample traces for the scripts.
 $(O)/tests/sample: tests/golden/sample.c $(O)/libgtrace.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm
+	@mkdir -p $(@D); $(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm
 
 .PHONY: unit
 unit: $(O)/tests/sample
@@ -83,18 +83,18 @@ fuzz: ## libFuzzer on everything that reads untrusted bytes; T=SECONDS each
 	tests/scripts/fuzz $(T) $(FUZZ_BIN)
 
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.a,$^) -ldw -lelf $(FORMAT_LIBS) -lm
+	@mkdir -p $(@D); $(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.a,$^) -ldw -lelf $(FORMAT_LIBS) -lm
 
 # The recorder with probes that do nothing: what the benches compare with.
 $(O)/tests/bench/empty: tests/bench/empty.c $(filter-out %/gtrec.o,$(RECORD_OBJ)) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)
+	@mkdir -p $(@D); $(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)
 
 # The fuzz targets without libFuzzer: the kept corpus, once.
 $(O)/tests/replay/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay_main.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) -ldw -lelf $(FORMAT_LIBS) -lm
+	@mkdir -p $(@D); $(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) -ldw -lelf $(FORMAT_LIBS) -lm
 
 .PHONY: replay-corpus
 replay-corpus: $(REPLAY_BIN) ## the kept inputs of the fuzzers, once each
