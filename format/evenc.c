@@ -9,8 +9,6 @@
 
 #include "base/vec.h"
 
-#define CHECK_EVERY 256u /* events between two looks at the bytes used */
-
 /* The most bytes that one event can put into each column. */
 static const uint8_t widest[GT_C_COUNT + 1] = {
 	[GT_C_TR] = 1,	[GT_C_FL] = 1, [GT_C_DT0] = 1,	[GT_C_DT1] = 1,	 [GT_C_DTX] = 10,
@@ -35,7 +33,6 @@ struct run {
 struct gt_evenc {
 	uint64_t q0, q_last;
 	uint32_t n, n_open;
-	uint32_t check_at; /* count of events at which to look at the bytes again; 0: full */
 	struct {
 		struct run **p; /* owned, each element too; by CPU, may hold NULL */
 		size_t n, cap;
@@ -70,7 +67,6 @@ void gt_evenc_start(struct gt_evenc *e, uint64_t q0)
 {
 	e->q0 = q0;
 	e->n = e->n_open = 0;
-	e->check_at = CHECK_EVERY;
 	gt_ev_reset(&e->ctx);
 	for (size_t i = 0; i < e->runs.n; i++)
 		if (e->runs.p[i])
@@ -108,20 +104,14 @@ static size_t measure(const struct gt_evenc *e)
 	return total;
 }
 
-/* No room for CHECK_EVERY events more, at their widest? */
-static bool no_room(const struct gt_evenc *e)
+bool gt_evenc_full(const struct gt_evenc *e)
 {
-	size_t room = GT_BLK_MAX_BODY - 200 - (size_t)(e->n_open + CHECK_EVERY) * RUN_HEAD;
+	/* Room for the events up to the next question, at their widest, each on a CPU of its own.
+	 */
+	size_t room = GT_BLK_MAX_BODY - 200 - (size_t)(e->n_open + GT_EV_CHECK) * RUN_HEAD;
 
-	return e->n_open > 2000 || measure(e) + CHECK_EVERY * WIDEST_EVENT > room ||
-	       e->n > GT_MAX_EVENTS - CHECK_EVERY;
-}
-
-bool gt_evenc_full(struct gt_evenc *e, uint64_t q)
-{
-	if (e->n == e->check_at)
-		e->check_at = no_room(e) ? 0 : e->n + CHECK_EVERY;
-	return !e->check_at || (q - e->q0) >> (GT_MAX_SPAN_BITS - 1);
+	return e->n_open > 2000 || measure(e) + GT_EV_CHECK * WIDEST_EVENT > room ||
+	       e->n > GT_MAX_EVENTS - GT_EV_CHECK;
 }
 
 /* Room for twice the events; the columns move to where they then begin. */
@@ -388,9 +378,8 @@ int gt_evenc_add(struct gt_evenc *e, uint64_t q, const struct gt_event *ev, stru
 	r->base[GT_C_FL][r->n] = fl;
 	gt_ev_moved(&r->cpu_ctx, tr, ev->gid);
 	r->n++;
-	e->n++;
 	e->q_last = q;
-	return GT_OK;
+	return (int)++e->n;
 }
 
 static void pack_directory(const struct gt_evenc *e, uint32_t quantum, uint32_t cols,

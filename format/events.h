@@ -170,13 +170,15 @@ void gt_evenc_free(struct gt_evenc *e);
 /* gt_evenc_start: empty it for a block whose first event is at quantum Q0. */
 void gt_evenc_start(struct gt_evenc *e, uint64_t q0);
 /*
- * gt_evenc_add: the event at quantum Q; the order (q, cpu) never goes back. GT_NOMEM. The
- * caller asks gt_evenc_full first.
+ * gt_evenc_add: the event at quantum Q; the order (q, cpu) never goes back, and Q lies fewer than
+ * GT_EV_SPAN quanta behind the first. The number of events in the block then, or GT_NOMEM.
  */
 int gt_evenc_add(struct gt_evenc *e, uint64_t q, const struct gt_event *ev,
 		 struct gt_err *err) GT_MUST_CHECK;
-/* gt_evenc_full: an event at quantum Q may not fit in this block any more. */
-bool gt_evenc_full(struct gt_evenc *e, uint64_t q);
+#define GT_EV_SPAN (1ull << (GT_MAX_SPAN_BITS - 1))
+/* gt_evenc_full: to be asked after each GT_EV_CHECK events: must the block be written now? */
+bool gt_evenc_full(const struct gt_evenc *e);
+#define GT_EV_CHECK 256u
 uint32_t gt_evenc_count(const struct gt_evenc *e);
 uint64_t gt_evenc_last(const struct gt_evenc *e); /* quantum of the last event */
 /* gt_evenc_pack: the body to OUT; MARKS: GT_C_COUNT + 1 offsets, where columns end. */

@@ -225,7 +225,7 @@ int gt_writer_event(struct gt_writer *w, const struct gt_event *ev, struct gt_er
 		return rc;
 	p = &w->procs.p[ev->process];
 	q = place(w, ev);
-	if (p->open && gt_evenc_full(p->enc, q)) {
+	if (p->open && q - p->q_first >= GT_EV_SPAN) {
 		rc = write_full(w, ev->process, err);
 		if (rc)
 			return rc;
@@ -237,16 +237,17 @@ int gt_writer_event(struct gt_writer *w, const struct gt_event *ev, struct gt_er
 		p->age = 0;
 	}
 	rc = gt_evenc_add(p->enc, q, ev, err);
-	if (rc) {
+	if (rc < 0) {
 		w->dead = rc;
 		return rc;
 	}
 	w->last_ts = ev->ts;
 	w->stats.events++;
 	w->events_since_key++;
-	if (gt_evenc_count(p->enc) >= w->opts.block_events)
-		rc = write_full(w, ev->process, err);
-	return rc;
+	if ((uint32_t)rc >= w->opts.block_events ||
+	    ((uint32_t)rc % GT_EV_CHECK == 0 && gt_evenc_full(p->enc)))
+		return write_full(w, ev->process, err);
+	return GT_OK;
 }
 
 uint64_t gt_writer_stored_ts(const struct gt_writer *w)

@@ -49,8 +49,11 @@ static inline const uint8_t *gt_in_bytes(struct gt_in *in, size_t n)
 
 static inline uint8_t gt_in_u8(struct gt_in *in)
 {
-	const uint8_t *p = gt_in_bytes(in, 1);
-	return p ? *p : 0;
+	if (in->p == in->end) {
+		in->bad = true;
+		return 0;
+	}
+	return *in->p++;
 }
 
 static inline uint16_t gt_in_u16(struct gt_in *in)

@@ -204,9 +204,18 @@ static void die(const struct gt_err *err)
 	exit(1);
 }
 
-static double encode(struct gt_out *o, const struct gt_event *ev, size_t n, uint32_t res)
+struct setting {
+	uint32_t quantum, block;
+	int level;
+};
+
+static double encode(struct gt_out *o, const struct gt_event *ev, size_t n, const struct setting *s)
 {
-	struct gt_writer_opts opts = { .session = 1, .start_ns = ev[0].ts, .time_res_ns = res };
+	struct gt_writer_opts opts = { .session = 1,
+				       .start_ns = ev[0].ts,
+				       .time_res_ns = s->quantum,
+				       .block_events = s->block,
+				       .zstd_level = s->level };
 	struct gt_sink sink = { discard, o };
 	struct gt_process p = { .process = 1, .exe = "bench" };
 	struct gt_end end = { .ts = ev[n - 1].ts };
@@ -257,7 +266,9 @@ static double decode(const struct gt_out *o, size_t n)
 
 int main(int argc, char **argv)
 {
-	static const uint32_t quanta[] = { 1, 16, 64 };
+	static const struct setting settings[] = { { 1, 0, 1 },	   { 16, 0, 1 },    { 64, 0, 1 },
+						   { 1, 4096, 1 }, { 1, 65536, 1 }, { 1, 0, 3 },
+						   { 1, 0, 9 } };
 	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000000;
 	static struct model m = { .rng = 88172645463325252u, .next_gid = GOS };
 	struct gt_event *ev = malloc(n * sizeof(*ev));
@@ -272,19 +283,20 @@ int main(int argc, char **argv)
 		m.waiting[m.n_waiting++] = g;
 	for (size_t i = 0; i < n; i++)
 		step(&m, &ev[i]);
-	for (size_t i = 0; i < sizeof(quanta) / sizeof(quanta[0]); i++) {
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		const struct setting *t = &settings[i];
 		double enc = 1e9, dec = 1e9;
 
 		for (int pass = 0; pass < 3; pass++) {
-			double e = encode(&o, ev, n, quanta[i]), d = decode(&o, n);
+			double e = encode(&o, ev, n, t), d = decode(&o, n);
 
 			enc = e < enc ? e : enc;
 			dec = d < dec ? d : dec;
 		}
-		printf("quantum %2u ns: encode %.1f ns/event, decode %.1f ns/event, %.3f "
-		       "bytes/event\n",
-		       quanta[i], enc / (double)n * 1e9, dec / (double)n * 1e9,
-		       (double)o.n / (double)n);
+		printf("quantum %2u ns, block %5u, zstd %d: encode %5.1f ns, decode %5.1f ns, "
+		       "%.3f bytes for an event\n",
+		       t->quantum, t->block ? t->block : 16384, t->level, enc / (double)n * 1e9,
+		       dec / (double)n * 1e9, (double)o.n / (double)n);
 	}
 	gt_out_free(&o);
 	free(ev);
