@@ -402,6 +402,33 @@ static int record(struct gt_encoder *e, const struct gt_wire_event *w,
 	return rc ? rc : gt_writer_event(e->w, &ev, err);
 }
 
+/*
+ * Was row R read while the struct of G changed hands? Then the events of both tell better than
+ * the row, which may have half of each.
+ */
+static bool torn(struct gt_encoder *e, const struct gt_snap_row *r, const struct gt_goroutine *g)
+{
+	if (!g || !g->goid || !r->goid || g->goid == r->goid)
+		return false;
+	const struct gt_gor_state *st = gt_engine_get(e->engine, g->gid);
+	return g->created_ns + SNAP_SLACK_NS > r->t0 ||
+	       (st && st->k.last_ns + SNAP_SLACK_NS > r->t0);
+}
+
+/* What a snapshot row knows of its goroutine, where the directory does not have it yet. */
+static int complete(struct gt_encoder *e, struct proc *pr, const struct gt_snap_row *r,
+		    struct gt_goroutine *g, struct gt_err *err)
+{
+	if (g->start_pc && (!r->locked || (g->flags & GT_GF_LOCKED)))
+		return GT_OK;
+	int rc = describe(e, pr, g, r->startpc, r->gopc, err);
+	if (!g->parent_goid)
+		g->parent_goid = r->parent_goid;
+	if (r->locked)
+		g->flags |= GT_GF_LOCKED;
+	return rc ? rc : tell_row(e, g, err);
+}
+
 /* One goroutine of a snapshot, at the time it was read. */
 static int snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt_err *err)
 {
@@ -419,25 +446,11 @@ static int snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	struct gt_goroutine *g = gt_identity_get(&e->ids, r->process, r->gptr);
 	int rc;
 
-	if (g && g->goid && r->goid && g->goid != r->goid) {
-		/* Read while the struct changed hands? Then its events tell better. */
-		const struct gt_gor_state *st = gt_engine_get(e->engine, g->gid);
-		if (g->created_ns + SNAP_SLACK_NS > r->t0 ||
-		    (st && st->k.last_ns + SNAP_SLACK_NS > r->t0))
-			return GT_OK;
-	}
+	if (torn(e, r, g))
+		return GT_OK;
 	rc = whose(e, pr, r->gptr, r->goid, &ev, &g, err);
-	if (rc)
-		return rc;
-	if (!g->start_pc || (r->locked && !(g->flags & GT_GF_LOCKED))) {
-		rc = describe(e, pr, g, r->startpc, r->gopc, err);
-		if (!g->parent_goid)
-			g->parent_goid = r->parent_goid;
-		if (r->locked)
-			g->flags |= GT_GF_LOCKED;
-		if (!rc)
-			rc = tell_row(e, g, err);
-	}
+	if (!rc)
+		rc = complete(e, pr, r, g, err);
 	if (!rc)
 		rc = gt_symbols_stack(e->syms, r->process, pr->t, r->pcs, r->depth, &ev.stack, err);
 	if (!rc && r->status == GT_G_SYSCALL)
