@@ -22,6 +22,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* What gtrec knows of the target; constants once the program is loaded. Offsets in bytes. */
 const volatile struct gt_probe_config cfg;
 
+/* Copies of casgstatus that the compiler inlined into its callers. */
+const volatile struct gt_wire_inlined inlined[GT_WIRE_MAX_INLINED];
+
 /* Losses by CPU, mapped by gtrec. */
 struct gt_wire_loss loss[GT_WIRE_MAX_CPUS];
 
@@ -192,14 +195,68 @@ static __always_inline void head(struct gt_wire_event *ev)
 #define DEAD	 6
 #define EXTRA	 11
 
+#define PREEMPT_SCAN 0x1009
+#define UNREADABLE   (~0ULL)
+
+/*
+ * What is due at a change of G from OLD to NEW, into EV; its g and m windows need no stack when
+ * this is done. The actor.
+ */
+static __always_inline __u64 facts(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev,
+				   __u64 g, __u32 old, __u32 new, __u64 *flags)
+{
+	__u64 actor = 0, m = 0;
+	struct g_window gw = {};
+	struct m_window mw = {};
+
+	/* Where goid or reason are due; a wake-up needs neither. */
+	if (old != WAITING || new != RUNNABLE) {
+		if (!load(sleepable, &gw, sizeof(gw), g + cfg.g_status))
+			*flags |= GT_WIRE_F_G;
+		ev->goid = gw.goid;
+	}
+	if (((new == RUNNABLE || old == DEAD) && (cfg.facts & GT_FACT_ACTOR)) ||
+	    (new == RUNNING && (cfg.facts & GT_FACT_P))) {
+		if (!load(sleepable, &m, sizeof(m), GT_CURG(ctx) + cfg.g_m) || !m ||
+		    !load(sleepable, &mw, sizeof(mw), m + cfg.m_curg))
+			*flags |= GT_WIRE_F_M;
+		if (new != RUNNING)
+			actor = mw.curg;
+		if (cfg.facts & GT_FACT_P)
+			read_p(sleepable, ev, cfg.m_p == cfg.m_curg + 16 ? mw.p2 : mw.p3, flags);
+	}
+	if (old == RUNNING && new == SYSCALL) {
+		if (!load(sleepable, &actor, sizeof(actor), g + cfg.g_syscallpc))
+			*flags |= GT_WIRE_F_G;
+	}
+	ev->g_status = (g & GT_WIRE_ADDR_MASK) | (__u64)(old & 15) << 48 | (__u64)(new & 15) << 52 |
+		       (__u64)gw.waitreason << 56;
+	return actor;
+}
+
+/* The goroutine G goes from OLD to NEW; RA: in whose name. */
+static __always_inline int transition(bool sleepable, struct pt_regs *ctx, __u64 g, __u32 old,
+				      __u32 new, __u64 ra, __u64 flags)
+{
+	struct gt_wire_event ev = {};
+
+	head(&ev);
+	__u64 actor = facts(sleepable, ctx, &ev, g, old, new, &flags);
+	ev.aux = actor;
+	if ((old | new) > 15) {
+		flags |= GT_WIRE_F_STATUS;
+		ev.aux = (__u64)old << 32 | new;
+	}
+	if (old == DEAD && (new == RUNNABLE || new == WAITING))
+		return creation(sleepable, &ev, flags, g, actor, ra);
+	return plain(&ev, GT_WIRE_STATUS, ra, flags);
+}
+
 /* casgstatus(gp, old, new) */
 static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 {
-	__u64 g = GT_ARG0(ctx), sp = GT_SP(ctx), ra = GT_LR(ctx), flags = 0, actor = 0, m = 0;
+	__u64 g = GT_ARG0(ctx), sp = GT_SP(ctx), ra = GT_LR(ctx), flags = 0;
 	__u32 old = (__u32)GT_ARG1(ctx), new = (__u32)GT_ARG2(ctx);
-	struct gt_wire_event ev = {};
-	struct g_window gw = {};
-	struct m_window mw = {};
 
 	if (cfg.args_on_stack) { /* arm64, Go 1.17 */
 		struct {
@@ -211,41 +268,11 @@ static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 		old = args.old;
 		new = args.new;
 	}
-	head(&ev);
 	if (GT_RA_IN_MEMORY && !load(sleepable, &ra, sizeof(ra), sp + cfg.ra_off)) {
 		ra = 0;
 		flags |= GT_WIRE_F_RA;
 	}
-	/* Where goid or reason are due; a wake-up needs neither. */
-	if (old != WAITING || new != RUNNABLE) {
-		if (!load(sleepable, &gw, sizeof(gw), g + cfg.g_status))
-			flags |= GT_WIRE_F_G;
-		ev.goid = gw.goid;
-	}
-	if (((new == RUNNABLE || old == DEAD) && (cfg.facts & GT_FACT_ACTOR)) ||
-	    (new == RUNNING && (cfg.facts & GT_FACT_P))) {
-		if (!load(sleepable, &m, sizeof(m), GT_CURG(ctx) + cfg.g_m) || !m ||
-		    !load(sleepable, &mw, sizeof(mw), m + cfg.m_curg))
-			flags |= GT_WIRE_F_M;
-		if (new != RUNNING)
-			actor = mw.curg;
-		if (cfg.facts & GT_FACT_P)
-			read_p(sleepable, &ev, cfg.m_p == cfg.m_curg + 16 ? mw.p2 : mw.p3, &flags);
-	}
-	if (old == RUNNING && new == SYSCALL) {
-		if (!load(sleepable, &actor, sizeof(actor), g + cfg.g_syscallpc))
-			flags |= GT_WIRE_F_G;
-	}
-	ev.aux = actor;
-	if ((old | new) > 15) {
-		flags |= GT_WIRE_F_STATUS;
-		ev.aux = (__u64)old << 32 | new;
-	}
-	ev.g_status = (g & GT_WIRE_ADDR_MASK) | (__u64)(old & 15) << 48 | (__u64)(new & 15) << 52 |
-		      (__u64)gw.waitreason << 56;
-	if (old == DEAD && (new == RUNNABLE || new == WAITING))
-		return creation(sleepable, &ev, flags, g, actor, ra);
-	return plain(&ev, GT_WIRE_STATUS, ra, flags);
+	return transition(sleepable, ctx, g, old, new, ra, flags);
 }
 
 /* Go 1.26: reentersyscall(pc, sp, bp) and exitsyscall() of the current g. */
@@ -261,13 +288,73 @@ static __always_inline int on_syscall(struct pt_regs *ctx, __u64 kind, __u64 old
 }
 
 /* casGToPreemptScan(gp, running, scan|preempted) */
-static __always_inline int on_preempt(struct pt_regs *ctx)
+static __always_inline int on_preempt(__u64 g)
 {
 	struct gt_wire_event ev = {};
 
 	head(&ev);
-	ev.g_status = (GT_ARG0(ctx) & GT_WIRE_ADDR_MASK) | 2ULL << 48 | 9ULL << 52;
+	ev.g_status = (g & GT_WIRE_ADDR_MASK) | 2ULL << 48 | 9ULL << 52;
 	return plain(&ev, GT_WIRE_PREEMPT, 0, 0);
+}
+
+/* A register by number: one load each, as the verifier wants fixed offsets. */
+static __always_inline __u64 reg(struct pt_regs *ctx, __u32 n)
+{
+	__u64 v = 0;
+
+	switch (n) {
+#define ONE(number, field)                                                                         \
+	case number:                                                                               \
+		v = (__u64)ctx->field;                                                             \
+		asm volatile("" : "+r"(v));                                                        \
+		break;
+		GT_REGS(ONE)
+#undef ONE
+	}
+	return v;
+}
+
+static __always_inline __u64 value(bool sleepable, struct pt_regs *ctx,
+				   const volatile struct gt_wire_place *p)
+{
+	__u64 v = p->v, got;
+
+	if (p->kind == GT_WIRE_P_REG)
+		return reg(ctx, v);
+	if (p->kind == GT_WIRE_P_STACK)
+		return load(sleepable, &got, sizeof(got), GT_SP(ctx) + v) ? got : UNREADABLE;
+	return v;
+}
+
+/* Functions of their own: their stack is free again when the record is made. */
+static __noinline __u64 value_s(struct pt_regs *ctx, const volatile struct gt_wire_place *p)
+{
+	return value(true, ctx, p);
+}
+
+static __noinline __u64 value_p(struct pt_regs *ctx, const volatile struct gt_wire_place *p)
+{
+	return value(false, ctx, p);
+}
+
+/* A copy of one of the above in its caller. */
+static __always_inline int on_inlined(bool sleepable, struct pt_regs *ctx)
+{
+	__u64 n = bpf_get_attach_cookie(ctx);
+
+	if (n >= GT_WIRE_MAX_INLINED)
+		return 0;
+	const volatile struct gt_wire_inlined *in = &inlined[n];
+	__u64 g = sleepable ? value_s(ctx, &in->g) : value_p(ctx, &in->g);
+	__u64 old = sleepable ? value_s(ctx, &in->old) : value_p(ctx, &in->old);
+	__u64 new = sleepable ? value_s(ctx, &in->new) : value_p(ctx, &in->new);
+	if (g == UNREADABLE) {
+		count_loss(bpf_get_smp_processor_id());
+		return 0;
+	}
+	if (new == PREEMPT_SCAN)
+		return on_preempt(g);
+	return transition(sleepable, ctx, g, (__u32)old, (__u32) new, in->ra, 0);
 }
 
 #define PROBE(name, body_sleepable, body_plain)                                                    \
@@ -287,6 +374,7 @@ PROBE(sysenter, on_syscall(ctx, GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)
       on_syscall(ctx, GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)))
 PROBE(sysexit, on_syscall(ctx, GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0),
       on_syscall(ctx, GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0))
-PROBE(preempt, on_preempt(ctx), on_preempt(ctx))
+PROBE(preempt, on_preempt(GT_ARG0(ctx)), on_preempt(GT_ARG0(ctx)))
+PROBE(inlined_status, on_inlined(true, ctx), on_inlined(false, ctx))
 /* The floor that benches compare with: nothing but the trap. */
 PROBE(empty, 0, 0)

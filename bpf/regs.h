@@ -18,6 +18,12 @@
 #define GT_FP(ctx)	((__u64)(ctx)->rbp)
 #define GT_RA_IN_MEMORY 1
 #define GT_LR(ctx)	0
+/* by number, as instructions have it; 4 is the stack pointer */
+/* clang-format off */
+#define GT_REGS(X)                                                                                 \
+	X(0, rax) X(1, rcx) X(2, rdx) X(3, rbx) X(5, rbp) X(6, rsi) X(7, rdi)                      \
+	X(8, r8) X(9, r9) X(10, r10) X(11, r11) X(12, r12) X(13, r13) X(14, r14) X(15, r15)
+/* clang-format on */
 #elif defined(__TARGET_ARCH_arm64)
 struct pt_regs;
 #define GT_UREGS(ctx)	((const struct user_pt_regs *)(ctx))
@@ -29,6 +35,7 @@ struct pt_regs;
 #define GT_FP(ctx)	((__u64)GT_UREGS(ctx)->regs[29])
 #define GT_RA_IN_MEMORY 0
 #define GT_LR(ctx)	((__u64)GT_UREGS(ctx)->regs[30])
+#define GT_REGS(X)	/* inlined copies are not probed here */
 #else
 #error "registers of this architecture are not known (amd64 and arm64 are)"
 #endif

@@ -84,6 +84,21 @@ struct gt_probe_config {
 	__u32 p_runqhead;
 };
 
+/* Where a value is at an inlined copy of casgstatus. */
+#define GT_WIRE_P_REG	1 /* a register, in the machine's numbering */
+#define GT_WIRE_P_STACK 2 /* at sp + v */
+#define GT_WIRE_P_CONST 3 /* it is v */
+struct gt_wire_place {
+	__u32 kind, v;
+};
+
+/* One inlined copy; the attach cookie of its probe is its number. */
+#define GT_WIRE_MAX_INLINED 64
+struct gt_wire_inlined {
+	__u64 ra; /* where a call would have returned to, in memory */
+	struct gt_wire_place g, old, new;
+};
+
 _Static_assert(sizeof(struct gt_wire_event) == 56, "wire event layout");
 _Static_assert(sizeof(struct gt_wire_create) == 32 + 8 * GT_WIRE_MAX_STACK, "wire create layout");
 _Static_assert(sizeof(struct gt_wire_loss) == 64, "wire loss layout");

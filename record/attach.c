@@ -12,8 +12,9 @@
 #include "bpf/wire.h"
 #include "bpf/probes.skel.h"
 #include "format/base/log.h"
+#include "probe_list.h"
 
-#define MAX_LINKS 4
+#define MAX_LINKS (4 + GT_MAX_INLINED)
 
 /* Loss counters of one CPU as user space has seen them. */
 struct seen {
@@ -52,6 +53,17 @@ static struct bpf_program *prog(const struct gt_probes *skel, size_t member)
 	return *(struct bpf_program *const *)((const char *)skel + member);
 }
 
+_Static_assert(GT_MAX_INLINED == GT_WIRE_MAX_INLINED, "copies that the programs have room for");
+
+/* Where the probes of one target go. */
+struct plan {
+	struct gt_site site[N_PROBES];
+	bool want[N_PROBES];
+	struct gt_inline_site inlined[GT_MAX_INLINED]; /* all usable */
+	uint32_t n_inlined;
+	bool empty;
+};
+
 /* libbpf's own words: its warnings only, and only when asked for. */
 static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -77,10 +89,9 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		return rc;
 	if (l.g_goid != l.g_atomicstatus + 8 || l.g_waitreason != l.g_atomicstatus + 32 ||
 	    (l.m_p != l.m_curg + 16 && l.m_p != l.m_curg + 24) || l.p_runqtail != l.p_runqhead + 4)
-		return gt_fail(
-			err, GT_UNSUPPORTED,
-			"'%s': runtime.g and runtime.m are laid out as in no Go up to 1.26",
-			t->image);
+		return gt_fail(err, GT_UNSUPPORTED,
+			       "'%s': runtime.g and runtime.m are laid out as in no Go up to 1.26",
+			       t->image);
 	*cfg = (struct gt_probe_config){
 		.proc = process,
 		.facts = opts->facts,
@@ -104,24 +115,102 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 	return GT_OK;
 }
 
-/* Open and load the programs that SITES ask for, as sleepable ones or plain. */
-static int load(struct gt_attach *a, const struct gt_probe_config *cfg, const bool *want,
-		const struct gt_rings *rings, bool sleepable)
+/*
+ * The copies that the compiler made of the probed functions. One that cannot be probed means
+ * that transitions are missing: that is said, at once.
+ */
+static int plan_inlined(struct plan *p, const struct gt_target *t, struct gt_err *err)
+{
+	uint32_t n = gt_probe_inlined(t->bin, p->inlined);
+
+	if (n > GT_MAX_INLINED) {
+		gt_log_warn("profile-guided build: only %u of %u inlined copies can be probed; "
+			    "transitions of the others are missing",
+			    GT_MAX_INLINED, n);
+		n = GT_MAX_INLINED;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		const struct gt_inline_site *s = &p->inlined[i];
+		if (s->usable)
+			p->inlined[p->n_inlined++] = *s;
+		else
+			gt_log_warn(
+				"profile-guided build: the transitions of %s in %s are missing, "
+				"the trace will show gaps (%s)",
+				s->func, s->host, s->at.why);
+	}
+	if (p->n_inlined &&
+	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) != 1)
+		return gt_fail(err, GT_UNSUPPORTED,
+			       "'%s' is a profile-guided build with %s inlined in %u places; "
+			       "recording it needs Linux 5.15",
+			       t->image, p->inlined[0].func, p->n_inlined);
+	return GT_OK;
+}
+
+static int plan(struct plan *p, const struct gt_target *t, struct gt_err *err)
+{
+	int minor = gt_gobin_info(t->bin)->minor;
+
+	for (size_t i = 0; i < N_PROBES; i++) {
+		if (minor < probes[i].since)
+			continue;
+		int rc = gt_gobin_site(t->bin, probes[i].func, &p->site[i], err);
+		if (rc && probes[i].required)
+			return rc;
+		p->want[i] = !rc;
+	}
+	return plan_inlined(p, t, err);
+}
+
+static struct gt_wire_place wire_place(struct gt_place p)
+{
+	static const uint32_t kinds[] = { [GT_PLACE_REG] = GT_WIRE_P_REG,
+					  [GT_PLACE_STACK] = GT_WIRE_P_STACK,
+					  [GT_PLACE_CONST] = GT_WIRE_P_CONST };
+
+	return (struct gt_wire_place){ kinds[p.kind], p.v };
+}
+
+static struct bpf_program *inlined_prog(const struct gt_attach *a)
+{
+	return a->sleepable ? a->skel->progs.inlined_status_s : a->skel->progs.inlined_status;
+}
+
+static struct bpf_program *empty_prog(const struct gt_attach *a)
+{
+	return a->sleepable ? a->skel->progs.empty_s : a->skel->progs.empty;
+}
+
+static struct bpf_program *plain_prog(const struct gt_attach *a, size_t i)
+{
+	return prog(a->skel, a->sleepable ? probes[i].sleepable : probes[i].plain);
+}
+
+/* Open and load the programs that the plan asks for, as sleepable ones or plain. */
+static int load(struct gt_attach *a, const struct gt_probe_config *cfg, const struct plan *plan,
+		uint64_t bias, const struct gt_rings *rings, bool sleepable)
 {
 	a->skel = gt_probes__open();
 	if (!a->skel)
 		return -errno;
+	a->sleepable = sleepable;
 	memcpy((void *)(uintptr_t)&a->skel->rodata->cfg, cfg, sizeof(*cfg));
+	for (uint32_t i = 0; i < plan->n_inlined; i++) {
+		const struct gt_inline_site *s = &plan->inlined[i];
+		struct gt_wire_inlined in = { s->ra + bias, wire_place(s->gp), wire_place(s->old),
+					      wire_place(s->new) };
+		memcpy((void *)(uintptr_t)&a->skel->rodata->inlined[i], &in, sizeof(in));
+	}
 	struct bpf_program *p;
 	bpf_object__for_each_program(p, a->skel->obj)(void) bpf_program__set_autoload(p, false);
 	for (size_t i = 0; i < N_PROBES; i++)
-		if (want[i])
-			(void)bpf_program__set_autoload(
-				prog(a->skel, sleepable ? probes[i].sleepable : probes[i].plain),
-				true);
-	if (want[N_PROBES])
-		(void)bpf_program__set_autoload(
-			sleepable ? a->skel->progs.empty_s : a->skel->progs.empty, true);
+		if (plan->want[i])
+			(void)bpf_program__set_autoload(plain_prog(a, i), true);
+	if (plan->n_inlined)
+		(void)bpf_program__set_autoload(inlined_prog(a), true);
+	if (plan->empty)
+		(void)bpf_program__set_autoload(empty_prog(a), true);
 	int rc = bpf_map__reuse_fd(a->skel->maps.rings, rings->outer_fd);
 	if (!rc)
 		rc = gt_probes__load(a->skel);
@@ -129,14 +218,14 @@ static int load(struct gt_attach *a, const struct gt_probe_config *cfg, const bo
 		gt_probes__destroy(a->skel);
 		a->skel = NULL;
 	}
-	a->sleepable = sleepable;
 	return rc;
 }
 
 static int attach_one(struct gt_attach *a, const struct gt_target *t, struct bpf_program *p,
-		      const struct gt_site *site, const char *func, struct gt_err *err)
+		      const struct gt_site *site, uint64_t cookie, const char *func,
+		      struct gt_err *err)
 {
-	LIBBPF_OPTS(bpf_uprobe_opts, opts);
+	LIBBPF_OPTS(bpf_uprobe_opts, opts, .bpf_cookie = cookie);
 	struct bpf_link *link = bpf_program__attach_uprobe_opts(p, t->pid, t->image_path,
 								site->offset, &opts);
 
@@ -152,56 +241,63 @@ static int attach_one(struct gt_attach *a, const struct gt_target *t, struct bpf
 	return GT_OK;
 }
 
+static int attach_all(struct gt_attach *a, const struct gt_target *t, const struct plan *plan,
+		      struct gt_err *err)
+{
+	int rc = GT_OK;
+
+	for (size_t i = 0; !rc && i < N_PROBES; i++)
+		if (plan->want[i])
+			rc = attach_one(a, t, plan->empty ? empty_prog(a) : plain_prog(a, i),
+					&plan->site[i], 0, probes[i].func, err);
+	for (uint32_t i = 0; !rc && i < plan->n_inlined; i++)
+		rc = attach_one(a, t, plan->empty ? empty_prog(a) : inlined_prog(a),
+				&plan->inlined[i].at, i, plan->inlined[i].host, err);
+	return rc;
+}
+
+static int start(struct gt_attach *a, const struct gt_target *t, const struct gt_rings *rings,
+		 const struct gt_attach_opts *opts, struct plan *p, struct gt_err *err)
+{
+	struct gt_probe_config cfg;
+	int rc = plan(p, t, err);
+
+	if (!rc)
+		rc = config(&cfg, t, a->process, &p->site[0], opts, err);
+	if (rc)
+		return rc;
+	p->empty = opts->empty;
+	rc = load(a, &cfg, p, t->bias, rings, true);
+	if (rc)
+		rc = load(a, &cfg, p, t->bias, rings, false);
+	if (rc) {
+		errno = -rc;
+		return gt_fail_errno(err, rc == -EPERM ? GT_DENIED : GT_IO,
+				     "the kernel does not take the probe programs (gtrec doctor "
+				     "says what is missing)");
+	}
+	return attach_all(a, t, p, err);
+}
+
 int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t process,
 		    const struct gt_rings *rings, const struct gt_attach_opts *opts,
 		    struct gt_err *err)
 {
-	int minor = gt_gobin_info(t->bin)->minor, rc = GT_OK;
-	struct gt_site site[N_PROBES];
-	bool want[N_PROBES + 1] = { 0 };
-	struct gt_probe_config cfg;
-
-	for (size_t i = 0; i < N_PROBES; i++) {
-		if (minor < probes[i].since)
-			continue;
-		rc = gt_gobin_site(t->bin, probes[i].func, &site[i], err);
-		if (rc && probes[i].required)
-			return rc;
-		want[i] = !rc;
-	}
-	rc = config(&cfg, t, process, &site[0], opts, err);
-	if (rc)
-		return rc;
 	struct gt_attach *a = calloc(1, sizeof(*a));
+	struct plan *p = calloc(1, sizeof(*p));
+	int rc = GT_OK;
+
 	if (a)
 		a->seen = calloc(GT_WIRE_MAX_CPUS, sizeof(*a->seen));
-	if (!a || !a->seen) {
-		free(a);
-		return gt_fail(err, GT_NOMEM, "out of memory");
-	}
-	a->n_cpus = rings->n < GT_WIRE_MAX_CPUS ? rings->n : GT_WIRE_MAX_CPUS;
-	a->process = process;
+	if (!a || !a->seen || !p)
+		rc = gt_fail(err, GT_NOMEM, "out of memory");
 	(void)libbpf_set_print(libbpf_says);
-	want[N_PROBES] = opts->empty;
-	rc = load(a, &cfg, want, rings, true);
-	if (rc)
-		rc = load(a, &cfg, want, rings, false);
-	if (rc) {
-		errno = -rc;
-		rc = gt_fail_errno(err, rc == -EPERM ? GT_DENIED : GT_IO,
-				   "the kernel does not take the probe programs (gtrec doctor says "
-				   "what is missing)");
+	if (!rc) {
+		a->n_cpus = rings->n < GT_WIRE_MAX_CPUS ? rings->n : GT_WIRE_MAX_CPUS;
+		a->process = process;
+		rc = start(a, t, rings, opts, p, err);
 	}
-	for (size_t i = 0; !rc && i < N_PROBES; i++) {
-		if (!want[i])
-			continue;
-		struct bpf_program *p = opts->empty
-						? (a->sleepable ? a->skel->progs.empty_s
-								: a->skel->progs.empty)
-						: prog(a->skel, a->sleepable ? probes[i].sleepable
-									     : probes[i].plain);
-		rc = attach_one(a, t, p, &site[i], probes[i].func, err);
-	}
+	free(p);
 	if (rc) {
 		gt_attach_free(a);
 		return rc;

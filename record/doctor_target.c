@@ -53,6 +53,32 @@ static void check_site(struct gt_doctor *d, const struct gt_gobin *b, const stru
 		gt_doctor_say(d, GT_DOC_OK, "", NULL, "%s; %s", p->what, s.why);
 }
 
+/* Copies of probed functions, as profile-guided optimisation makes them. */
+static void check_inlined(struct gt_doctor *d, const struct gt_gobin *b)
+{
+	struct gt_inline_site *s = calloc(GT_MAX_INLINED, sizeof(*s));
+	uint32_t n = s ? gt_probe_inlined(b, s) : 0;
+
+	if (n > GT_MAX_INLINED)
+		gt_doctor_say(d, GT_DOC_WARN, "probe", NULL,
+			      "%u inlined copies, of which only %u get a probe", n, GT_MAX_INLINED);
+	for (uint32_t i = 0; i < n && i < GT_MAX_INLINED; i++)
+		if (!s[i].usable)
+			gt_doctor_say(d, GT_DOC_WARN, "probe",
+				      "a build without -pgo, or tell the makers of gtrec",
+				      "%s: %s; its transitions will be missing", s[i].func,
+				      s[i].at.why);
+		else if (d->verbose)
+			gt_doctor_say(d, GT_DOC_OK, "probe", NULL,
+				      "%s: inlined by PGO, %s+%u (file offset 0x%" PRIx64 "), %s",
+				      s[i].func, s[i].host, s[i].at.delta, s[i].at.offset,
+				      s[i].at.emulated ? "emulated" : "single-stepped");
+	if (n && !d->verbose)
+		gt_doctor_say(d, GT_DOC_OK, "probe", NULL,
+			      "profile-guided build: %u more sites (-v lists them)", n);
+	free(s);
+}
+
 static void check_layout(struct gt_doctor *d, const struct gt_gobin *b)
 {
 	struct gt_layout l;
@@ -90,6 +116,7 @@ static void check_binary(struct gt_doctor *d, const struct gt_gobin *b)
 	for (int n = 0; n < GT_N_PROBES; n++)
 		if (i->minor >= gt_probe_fns[n].since)
 			check_site(d, b, &gt_probe_fns[n]);
+	check_inlined(d, b);
 	check_layout(d, b);
 }
 

@@ -10,6 +10,19 @@ const struct gt_probe_fn gt_probe_fns[GT_N_PROBES] = {
 	[GT_PROBE_PREEMPT] = { "runtime.casGToPreemptScan", 17, false, "preemption by the GC" },
 };
 
+uint32_t gt_probe_inlined(const struct gt_gobin *b, struct gt_inline_site ret[GT_MAX_INLINED])
+{
+	uint32_t n = 0;
+
+	for (int i = 0; i < GT_N_PROBES; i++) {
+		if (gt_gobin_info(b)->minor < gt_probe_fns[i].since)
+			continue;
+		uint32_t room = n < GT_MAX_INLINED ? GT_MAX_INLINED - n : 0;
+		n += gt_gobin_inlined(b, gt_probe_fns[i].func, ret + (GT_MAX_INLINED - room), room);
+	}
+	return n;
+}
+
 int gt_probe_check(const struct gt_gobin *b, struct gt_err *err)
 {
 	struct gt_layout layout;

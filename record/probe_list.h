@@ -17,6 +17,13 @@ struct gt_probe_fn {
 enum { GT_PROBE_STATUS, GT_PROBE_SYSENTER, GT_PROBE_SYSEXIT, GT_PROBE_PREEMPT, GT_N_PROBES };
 extern const struct gt_probe_fn gt_probe_fns[GT_N_PROBES];
 
+#define GT_MAX_INLINED 64 /* as many copies as the programs have room for */
+
+/*
+ * gt_probe_inlined: copies of these functions that profile-guided optimisation inlined. How
+ * many; fills at most GT_MAX_INLINED.
+ */
+uint32_t gt_probe_inlined(const struct gt_gobin *b, struct gt_inline_site ret[GT_MAX_INLINED]);
 /* gt_probe_check: has the binary all that a trace needs: sites and layout? The error says what not.
  */
 int gt_probe_check(const struct gt_gobin *b, struct gt_err *err) GT_MUST_CHECK;

@@ -7,6 +7,8 @@
 
 #include "gobin.h"
 
+#define MAX_FRAMES 16
+
 /* EXACT: the function and its closures. FAMILY: every name that begins so. */
 enum how { EXACT, FAMILY };
 
@@ -75,17 +77,23 @@ static bool plays(const struct role *r, const char *name)
 	return !strncmp(name, r->name, n) && (r->how == FAMILY || name[n] == 0 || name[n] == '.');
 }
 
-enum gt_ra_class gt_gobin_class(const struct gt_gobin *b, uint64_t ra)
+static enum gt_ra_class by_name(const char *name)
 {
-	struct gt_gofunc f;
-	const char *name;
-
-	/* a call may be a function's last instruction: what it returns to is then another's */
-	if (!gt_pcln_find(&b->pcln, ra - 1, &f))
-		return GT_RA_UNKNOWN;
-	name = gt_pcln_name(&b->pcln, f.name_off);
 	for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
 		if (plays(&roles[i], name))
 			return roles[i].class;
 	return GT_RA_UNKNOWN;
+}
+
+enum gt_ra_class gt_gobin_class(const struct gt_gobin *b, uint64_t ra)
+{
+	struct gt_frame frames[MAX_FRAMES];
+	enum gt_ra_class class = GT_RA_UNKNOWN;
+	/* a call may be a function's last instruction: what it returns to is then another's */
+	uint32_t n = gt_gobin_frames(b, ra - 1, frames, NULL, MAX_FRAMES);
+
+	/* the caller may itself be inlined, as profile-guided optimisation does with ready */
+	for (uint32_t i = 0; i < n && i < MAX_FRAMES && class == GT_RA_UNKNOWN; i++)
+		class = by_name(frames[i].func);
+	return class;
 }

@@ -1,45 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The frames at a pc, inlined calls included.
- * [src/runtime/symtabinl.go, before 1.21 symtab.go and traceback.go; Go 1.17-1.26]
- */
+/* The frames at a pc, inlined calls included. */
 #include <string.h>
 
 #include "format/base/in.h"
-#include "gobin.h"
+#include "inltree.h"
 
-#define PCDATA_INLINE	2 /* internal/abi.PCDATA_InlTreeIndex */
-#define FUNCDATA_INLINE 3 /* internal/abi.FUNCDATA_InlTree */
-#define MAX_DEPTH	64
-#define NODE_17		20 /* sizeof(runtime.inlinedCall) to 1.19 */
-#define NODE_20		16
-
-/* One call that was inlined. */
-struct node {
-	uint32_t name_off;
-	uint32_t parent_pc; /* offset from the function's entry of the place of the call */
-	int32_t file, line; /* to 1.19: the place of the call */
-};
-
-static bool read_node(const struct gt_gobin *b, uint64_t tree, int32_t ix, struct node *ret)
-{
-	bool old = b->pcln.md.format < GT_PCLN_20;
-	uint8_t buf[NODE_17];
-	size_t size = old ? NODE_17 : NODE_20;
-	struct gt_in in = gt_in_init(buf, size);
-
-	if (!gt_image_read(&b->img, tree + (uint64_t)ix * size, buf, size))
-		return false;
-	(void)gt_in_u32(&in); /* parent and funcID; parent_pc says the same */
-	*ret = (struct node){ 0 };
-	if (old) {
-		ret->file = (int32_t)gt_in_u32(&in);
-		ret->line = (int32_t)gt_in_u32(&in);
-	}
-	ret->name_off = gt_in_u32(&in);
-	ret->parent_pc = gt_in_u32(&in);
-	return !in.bad;
-}
+#define MAX_DEPTH 64
 
 /* First elements of the import paths of Go's own packages, 1.17 to 1.26. */
 static const char *const std_roots[] = {
@@ -117,13 +83,12 @@ uint32_t gt_gobin_frames(const struct gt_gobin *b, uint64_t pc, struct gt_frame 
 	if (!gt_pcln_find(p, pc, &f))
 		return 0;
 	position(p, &f, pc, &file, &line);
-	if (gt_pcln_funcdata(p, &f, FUNCDATA_INLINE, &tree)) {
+	if (gt_inltree(b, &f, &tree)) {
 		/* every step leads to the call around it; hostile data may lead in circles */
 		for (int depth = 0; depth < MAX_DEPTH; depth++) {
-			struct node nd;
+			struct gt_inlnode nd;
 
-			if (!gt_pcln_pcdata(p, &f, PCDATA_INLINE, pc, &ix) || ix < 0 ||
-			    !read_node(b, tree, ix, &nd))
+			if (!gt_inltree_at(b, &f, pc, &ix) || !gt_inltree_node(b, tree, ix, &nd))
 				break;
 			add(&out, nd.name_off, file, line);
 			pc = f.entry + nd.parent_pc;

@@ -130,6 +130,33 @@ struct gt_site {
 int gt_gobin_site(const struct gt_gobin *b, const char *name, struct gt_site *ret,
 		  struct gt_err *err) GT_MUST_CHECK;
 
+/* Where a value is when a probe fires. */
+enum gt_place_kind { GT_PLACE_NONE = 0, GT_PLACE_REG, GT_PLACE_STACK, GT_PLACE_CONST };
+struct gt_place {
+	enum gt_place_kind kind;
+	uint32_t v; /* register in the machine's numbering; bytes above sp; the value */
+};
+
+/* Where to put a probe on a copy of a function that was inlined. */
+struct gt_inline_site {
+	struct gt_site at; /* ra_off and args_on_stack mean nothing here */
+	const char *func;  /* what was inlined */
+	const char *host;  /* the function that holds the copy */
+	uint64_t ra;	   /* link-time: where a call would return to, had it not been inlined */
+	struct gt_place gp, old, new;
+	bool usable; /* false: no probe can be put there, at.why says why */
+};
+
+/*
+ * gt_gobin_inlined: the copies of runtime.casgstatus, or of another NAME that changes
+ * g.atomicstatus by one compare-and-swap, which profile-guided optimisation inlined into its
+ * callers. How many sites there are, and fills at most MAX; a copy that is entered in two
+ * places has two. Each fires once before the status changes, not on retries. amd64; on arm64
+ * copies are found, but none is usable.
+ */
+uint32_t gt_gobin_inlined(const struct gt_gobin *b, const char *name, struct gt_inline_site *ret,
+			  uint32_t max);
+
 /* Layout of the runtime's structs, in bytes. UINT32_MAX: the version has no such field. */
 struct gt_layout {
 	enum gt_how how; /* TABLE, DWARF or NEWEST */

@@ -11,8 +11,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What an instruction does that can be followed backwards; amd64 only. */
+enum gt_insn_op {
+	GT_OP_OTHER = 0,
+	GT_OP_MOVE,    /* reg = base */
+	GT_OP_LOAD,    /* reg = [base + disp] */
+	GT_OP_STORE,   /* [base + disp] = reg */
+	GT_OP_CONST,   /* reg = imm */
+	GT_OP_CMPXCHG, /* with LOCK: [base + disp] from ax to reg */
+};
+
+/* Where control goes; amd64 only. */
+enum gt_flow {
+	GT_FLOW_NEXT = 0,
+	GT_FLOW_JUMP, /* to target */
+	GT_FLOW_COND, /* to target or on */
+	GT_FLOW_CALL,
+	GT_FLOW_STOP,	  /* returns or faults */
+	GT_FLOW_INDIRECT, /* jumps to an address that is not in the instruction */
+};
+
 struct gt_insn {
 	uint8_t len;
+	uint8_t op;   /* enum gt_insn_op */
+	uint8_t flow; /* enum gt_flow */
+	uint8_t reg;
+	int8_t base;	 /* register; -1: no plain base + displacement */
+	bool wide;	 /* moves 64 bits */
+	bool uses_stack; /* has an operand in memory relative to the stack pointer */
+	int32_t disp;
+	uint32_t imm;
 	bool emulated;	 /* uprobes emulate it on every kernel that we run on, no single step */
 	bool ends_block; /* control may go elsewhere */
 	bool cond_jump;

@@ -16,11 +16,12 @@ struct dec {
 	const uint8_t *start;
 	uint64_t vaddr;
 	struct gt_insn *out;
-	bool p66;
+	bool p66, lock, segment;
+	uint16_t op; /* 0x1xx for 0f xx */
 	uint8_t rex;
 	/* ModRM, once read */
 	uint8_t mod, reg, rm; /* with REX bits */
-	bool rip;
+	bool rip, indexed;
 	int64_t disp;
 	int base; /* base register of a memory operand, -1 none */
 };
@@ -58,6 +59,7 @@ static void modrm(struct dec *d)
 		uint8_t sib = gt_in_u8(&d->in);
 
 		low = sib & 7;
+		d->indexed = (sib & 0x38) != 0x20 || (d->rex & 2);
 		d->base = low | (d->rex & 1) << 3;
 		if (low == 5 && d->mod == 0) {
 			d->base = -1;
@@ -87,6 +89,7 @@ static void jump(struct dec *d, int64_t rel, bool cond)
 	d->out->ends_block = true;
 	d->out->cond_jump = cond;
 	d->out->has_target = true;
+	d->out->flow = d->op == 0xe8 ? GT_FLOW_CALL : cond ? GT_FLOW_COND : GT_FLOW_JUMP;
 	d->out->target = d->vaddr + (uint64_t)(d->in.p - d->start) + (uint64_t)rel;
 }
 
@@ -179,7 +182,10 @@ static bool group5(struct dec *d, uint8_t op)
 		d->out->depth = 8;
 		return true;
 	case 2:
-	case 4: d->out->ends_block = true; return op == 0xff;
+	case 4:
+		d->out->ends_block = true;
+		d->out->flow = (d->reg & 7) == 2 ? GT_FLOW_CALL : GT_FLOW_INDIRECT;
+		return op == 0xff;
 	default: return false;
 	}
 }
@@ -296,8 +302,10 @@ static void apply(struct dec *d, uint32_t what, uint8_t op)
 				   (!d->rex || d->rex == 0x41);
 	if (what & (PUSH | POP))
 		d->out->depth = what & PUSH ? 8 : -8;
-	if (what & END)
+	if (what & END) {
 		d->out->ends_block = true;
+		d->out->flow = GT_FLOW_STOP;
+	}
 	d->out->is_lea = what & LEA;
 }
 
@@ -305,6 +313,7 @@ static bool opcode(struct dec *d, uint8_t op)
 {
 	uint32_t what;
 
+	d->op = op;
 	if (op < 0x40 && op != 0x0f)
 		return arith(d, op);
 	switch (op) {
@@ -317,6 +326,7 @@ static bool opcode(struct dec *d, uint8_t op)
 	case 0xff: return group5(d, op);
 	case 0x0f:
 		op = gt_in_u8(&d->in);
+		d->op = 0x100 | op;
 		if (!look_up(two_byte, sizeof(two_byte) / sizeof(*two_byte), op, &what))
 			return false;
 		break;
@@ -328,16 +338,70 @@ static bool opcode(struct dec *d, uint8_t op)
 	return true;
 }
 
+/* mov between registers, or between one and memory. */
+static void describe_mov(struct dec *d, bool load, bool memory)
+{
+	struct gt_insn *i = d->out;
+
+	if (memory) {
+		i->op = load ? GT_OP_LOAD : GT_OP_STORE;
+	} else if (d->mod == 3) {
+		i->op = GT_OP_MOVE;
+		i->reg = load ? d->reg : d->rm;
+		i->base = (int8_t)(load ? d->rm : d->reg);
+	}
+}
+
+/* Moves and the exchange, for those who follow a value backwards. */
+static void describe(struct dec *d)
+{
+	struct gt_insn *i = d->out;
+	bool memory = d->mod != 3 && d->base >= 0 && !d->indexed && !d->segment;
+	struct gt_in last = gt_in_init(d->in.p - 4, 4);
+
+	i->wide = d->rex & 8;
+	i->uses_stack = d->mod != 3 && d->base == SP;
+	i->reg = d->reg;
+	i->base = (int8_t)(memory ? d->base : -1);
+	i->disp = (int32_t)d->disp;
+	if (d->p66)
+		return;
+	switch (d->op) {
+	case 0x89:
+	case 0x8b: describe_mov(d, d->op == 0x8b, memory); break;
+	case 0x31:
+	case 0x33:
+		if (d->mod == 3 && d->reg == d->rm)
+			i->op = GT_OP_CONST;
+		break;
+	case 0x1b1:
+		if (memory && d->lock)
+			i->op = GT_OP_CMPXCHG;
+		break;
+	default:
+		if (d->op < 0xb8 || d->op > 0xbf || i->wide)
+			break;
+		i->op = GT_OP_CONST;
+		i->reg = (uint8_t)((d->op & 7) | (d->rex & 1) << 3);
+		i->imm = gt_in_u32(&last);
+	}
+}
+
 bool gt_insn_amd64(const uint8_t *p, size_t n, uint64_t vaddr, struct gt_insn *ret)
 {
 	struct gt_insn insn = { 0 };
-	struct dec d = {
-		.in = gt_in_init(p, n), .start = p, .vaddr = vaddr, .out = &insn, .base = -1
-	};
+	struct dec d = { .in = gt_in_init(p, n),
+			 .start = p,
+			 .vaddr = vaddr,
+			 .out = &insn,
+			 .mod = 3,
+			 .base = -1 };
 	uint8_t op;
 
 	for (;;) {
 		op = gt_in_u8(&d.in);
+		d.lock |= op == 0xf0;
+		d.segment |= op == 0x64 || op == 0x65;
 		if (op == 0x66)
 			d.p66 = true;
 		else if (op != 0xf0 && op != 0xf2 && op != 0xf3 && op != 0x64 && op != 0x65 &&
@@ -351,6 +415,7 @@ bool gt_insn_amd64(const uint8_t *p, size_t n, uint64_t vaddr, struct gt_insn *r
 	if (d.in.bad || !opcode(&d, op) || d.in.bad || d.in.p - p > 15)
 		return false;
 	insn.len = (uint8_t)(d.in.p - p);
+	describe(&d);
 	if (d.rip) {
 		insn.has_target = true;
 		insn.target = vaddr + insn.len + (uint64_t)d.disp;

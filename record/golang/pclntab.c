@@ -200,17 +200,58 @@ bool gt_pcln_value(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t 
 	return s == STEP_FOUND;
 }
 
-bool gt_pcln_pcdata(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which, uint64_t pc,
-		    int32_t *ret)
+/* Where PCDATA table WHICH begins; false when the function has none. */
+static bool pcdata_table(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which,
+			 uint32_t *ret)
 {
 	struct gt_in in;
-	uint32_t off;
 
 	if (which >= f->n_pcdata)
 		return false;
 	in = gt_lazy_in(&p->tab, f->off + func_size(p) + 4 * which, 4);
-	off = gt_in_u32(&in);
-	return !in.bad && gt_pcln_value(p, f, off, pc, ret);
+	*ret = gt_in_u32(&in);
+	return !in.bad;
+}
+
+bool gt_pcln_pcdata(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which, uint64_t pc,
+		    int32_t *ret)
+{
+	uint32_t off;
+
+	return pcdata_table(p, f, which, &off) && gt_pcln_value(p, f, off, pc, ret);
+}
+
+bool gt_pcln_runs(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which,
+		  struct gt_pcln_runs *ret)
+{
+	uint32_t off;
+
+	if (!pcdata_table(p, f, which, &off) || off == 0 || off >= p->md.n_pctab)
+		return false;
+	uint64_t left = p->md.n_pctab - off;
+	*ret = (struct gt_pcln_runs){
+		.in = gt_lazy_in(&p->tab, p->md.pctab + off,
+				 left < MAX_PCVALUE ? left : MAX_PCVALUE),
+		.val = UINT32_MAX,
+		.first = true,
+	};
+	return !ret->in.bad;
+}
+
+bool gt_pcln_run(const struct gt_pcln *p, struct gt_pcln_runs *r, uint64_t *ret_from,
+		 uint64_t *ret_to, int32_t *ret)
+{
+	uint32_t d = uvarint(&r->in);
+
+	if (r->in.bad || (d == 0 && !r->first))
+		return false;
+	r->first = false;
+	r->val += (d >> 1) ^ -(d & 1);
+	*ret_from = r->at;
+	r->at += (uint64_t)uvarint(&r->in) * p->md.min_lc;
+	*ret_to = r->at;
+	*ret = (int32_t)r->val;
+	return !r->in.bad;
 }
 
 bool gt_pcln_funcdata(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which,

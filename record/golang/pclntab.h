@@ -6,6 +6,7 @@
 #ifndef GT_PCLNTAB_H
 #define GT_PCLNTAB_H
 
+#include "format/base/in.h"
 #include "lazy.h"
 #include "moduledata.h"
 
@@ -43,6 +44,20 @@ bool gt_pcln_value(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t 
 /* gt_pcln_pcdata: value of PCDATA table WHICH at PC. */
 bool gt_pcln_pcdata(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which, uint64_t pc,
 		    int32_t *ret);
+/*
+ * The runs of PCDATA table WHICH, from the function's entry on: each next call gives a range of
+ * offsets from the entry and the value there; false at the end.
+ */
+struct gt_pcln_runs {
+	struct gt_in in;
+	uint64_t at;
+	uint32_t val;
+	bool first;
+};
+bool gt_pcln_runs(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which,
+		  struct gt_pcln_runs *ret);
+bool gt_pcln_run(const struct gt_pcln *p, struct gt_pcln_runs *r, uint64_t *ret_from,
+		 uint64_t *ret_to, int32_t *ret);
 /* gt_pcln_funcdata: address of FUNCDATA table WHICH; false where there is none. */
 bool gt_pcln_funcdata(const struct gt_pcln *p, const struct gt_gofunc *f, uint32_t which,
 		      uint64_t *ret);
