@@ -44,7 +44,7 @@ struct gt_encoder {
 		size_t n, cap;
 	} procs;
 	struct gt_encoder_counts counts;
-	uint64_t done_ns; /* everything before is encoded */
+	uint64_t end_ns; /* of the trace; what is younger is no part of it */
 	uint64_t bad_g;
 	uint32_t bad_process;
 };
@@ -58,6 +58,7 @@ int gt_encoder_new(struct gt_encoder **out, struct gt_writer *w, uint32_t n_cpus
 	if (!e)
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	e->w = w;
+	e->end_ns = UINT64_MAX;
 	e->snap_queue = n_cpus;
 	gt_identity_init(&e->ids);
 	rc = gt_merge_init(&e->merge, n_cpus + 1) ? gt_symbols_new(&e->syms, w, err)
@@ -485,6 +486,11 @@ static int encode_before(struct gt_encoder *e, uint64_t watermark, struct gt_err
 
 	gt_merge_start(&e->merge);
 	while (!rc && gt_merge_next(&e->merge, watermark, &p, &cpu)) {
+		if (p.ts > e->end_ns) {
+			e->counts.after++;
+			release(e, &p, cpu);
+			continue;
+		}
 		if (p.ts < e->counts.last_ns)
 			e->counts.late++;
 		else
@@ -568,6 +574,11 @@ int gt_encoder_loss(struct gt_encoder *e, const struct gt_loss *l, struct gt_err
 	int rc = gt_engine_loss(e->engine, l, err);
 
 	return rc ? rc : gt_writer_loss(e->w, l, err);
+}
+
+void gt_encoder_end(struct gt_encoder *e, uint64_t ns)
+{
+	e->end_ns = ns;
 }
 
 int gt_encoder_finish(struct gt_encoder *e, struct gt_err *err)

@@ -31,7 +31,8 @@ struct gt_snap_row {
 struct gt_encoder_counts {
 	uint64_t events; /* given to the writer, snapshots not counted */
 	uint64_t goid_zero, unreadable, bad_status, resync;
-	uint64_t late; /* records older than a watermark already used: must be 0 */
+	uint64_t late;	/* records older than a watermark already used: must be 0 */
+	uint64_t after; /* records from after the end: no part of the trace */
 	uint64_t first_ns, last_ns;
 };
 
@@ -53,6 +54,11 @@ int gt_encoder_snap(struct gt_encoder *e, const struct gt_snap_row *row,
 		    struct gt_err *err) GT_MUST_CHECK;
 int gt_encoder_loss(struct gt_encoder *e, const struct gt_loss *l,
 		    struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_encoder_end: the trace ends at NS; later records are counted and left out. To be called
+ * before batches that may hold some are given.
+ */
+void gt_encoder_end(struct gt_encoder *e, uint64_t ns);
 /* gt_encoder_finish: nothing more will come: encode what waits, whatever the watermark. */
 int gt_encoder_finish(struct gt_encoder *e, struct gt_err *err) GT_MUST_CHECK;
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detach.h"
 #include "drain.h"
 #include "format/base/log.h"
 #include "format/base/parse.h"
@@ -23,8 +24,8 @@
 /* One process under trace. */
 struct member {
 	struct gt_target *t;
-	struct gt_attach *a;
-	uint64_t allgs; /* where its list of goroutines is; 0 not known */
+	struct gt_attach *a; /* NULL: the process is gone, its probes and losses are dealt with */
+	uint64_t allgs;	     /* where its list of goroutines is; 0 not known */
 	bool gone, checked;
 };
 
@@ -33,6 +34,7 @@ struct gt_session {
 	struct gt_sink sink;
 	struct gt_rings *rings;
 	struct gt_drain *drain;
+	struct gt_detach *detach;
 	struct gt_writer *w;
 	struct gt_encoder *enc;
 	struct gt_attach_opts attach;
@@ -40,7 +42,10 @@ struct gt_session {
 		struct member *p;
 		size_t n, cap;
 	} members;
-	uint64_t start_ns, next_stats_ns, next_clock_ns, drain_cpu_ns, end_ns;
+	uint64_t start_ns, next_stats_ns, next_clock_ns, drain_cpu_ns;
+	uint64_t stop_ns, end_ns;   /* UINT64_MAX until it stops; 0 until it ended */
+	uint64_t lost, lost_places; /* as told in the file */
+	uint64_t lost_after;	    /* after the end of the trace */
 	bool committed;
 };
 
@@ -119,6 +124,7 @@ int gt_session_new(struct gt_session **out, const struct gt_session_opts *opts, 
 	if (!s)
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	s->attach = opts->attach;
+	s->stop_ns = UINT64_MAX;
 	rc = gt_outfile_open(&s->file, opts->out ? opts->out : "trace.gtr", opts->owner, err);
 	if (!rc)
 		rc = gt_rings_new(&s->rings, opts->buffer, err);
@@ -126,6 +132,8 @@ int gt_session_new(struct gt_session **out, const struct gt_session_opts *opts, 
 		rc = open_writer(s, opts, err);
 	if (!rc)
 		rc = gt_encoder_new(&s->enc, s->w, s->rings->n, err);
+	if (!rc)
+		rc = gt_detach_new(&s->detach, err);
 	if (rc) {
 		gt_session_free(s);
 		return rc;
@@ -138,6 +146,7 @@ void gt_session_free(struct gt_session *s)
 {
 	if (!s)
 		return;
+	gt_detach_free(s->detach);
 	for (size_t i = 0; i < s->members.n; i++)
 		gt_attach_free(s->members.p[i].a);
 	gt_drain_stop(s->drain, NULL);
@@ -237,7 +246,14 @@ int gt_session_pidfd(const struct gt_session *s, uint32_t i)
 
 void gt_session_gone(struct gt_session *s, uint32_t i)
 {
-	s->members.p[i].gone = true; /* its probes went with its memory */
+	struct member *m = &s->members.p[i];
+
+	if (m->gone)
+		return;
+	m->gone = true;
+	/* The trap went with its memory, but each hit elsewhere still asks for this consumer. */
+	if (m->a)
+		gt_detach_put(s->detach, m->a);
 }
 
 /* ---- flow ----------------------------------------------------------------------------- */
@@ -252,19 +268,18 @@ static int tell_loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 	struct gt_session *s = ctx;
 	char from[GT_DUR_MAX], span[GT_DUR_MAX];
 
-	gt_log_warn("lost %llu events on cpu %u in %s at %s (a larger --buffer helps)",
-		    (unsigned long long)l->count, l->cpu, gt_format_duration(span, l->t1 - l->t0),
-		    gt_format_duration(from, l->t0 - s->start_ns));
+	if (l->t0 > s->stop_ns) {
+		s->lost_after += l->count;
+		return GT_OK;
+	}
+	/* The first one at once; the rest in one line at the end, as they may be many. */
+	if (!s->lost_places++)
+		gt_log_warn("lost %llu events on cpu %u in %s at %s (a larger --buffer helps)",
+			    (unsigned long long)l->count, l->cpu,
+			    gt_format_duration(span, l->t1 - l->t0),
+			    gt_format_duration(from, l->t0 - s->start_ns));
+	s->lost += l->count;
 	return gt_encoder_loss(s->enc, l, err);
-}
-
-static uint64_t lost(const struct gt_session *s)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < s->members.n; i++)
-		n += gt_attach_lost(s->members.p[i].a);
-	return n;
 }
 
 static int stats_row(struct gt_session *s, struct gt_err *err)
@@ -275,7 +290,7 @@ static int stats_row(struct gt_session *s, struct gt_err *err)
 	gt_writer_get_stats(s->w, &ws);
 	struct gt_stats row = { .ts = now_ns(CLOCK_MONOTONIC),
 				.events = c->events,
-				.lost = lost(s),
+				.lost = s->lost,
 				.goid_zero = c->goid_zero,
 				.unreadable = c->unreadable,
 				.bad_status = c->bad_status,
@@ -314,7 +329,8 @@ static int take(struct gt_session *s, struct gt_err *err)
 	int rc = GT_OK;
 
 	for (size_t i = 0; !rc && i < s->members.n; i++)
-		rc = gt_attach_losses(s->members.p[i].a, tell_loss, s, err);
+		if (s->members.p[i].a)
+			rc = gt_attach_losses(s->members.p[i].a, tell_loss, s, err);
 	for (; b; b = next) {
 		next = b->next;
 		if (rc)
@@ -325,12 +341,30 @@ static int take(struct gt_session *s, struct gt_err *err)
 	return rc;
 }
 
+/* Processes whose probes are out: their last losses, then what the kernel holds for them. */
+static int bury(struct gt_session *s, bool wait, struct gt_err *err)
+{
+	struct gt_attach *a;
+	int rc = GT_OK;
+
+	while (!rc && (a = gt_detach_take(s->detach, wait))) {
+		rc = gt_attach_losses(a, tell_loss, s, err);
+		for (size_t i = 0; i < s->members.n; i++)
+			if (s->members.p[i].a == a)
+				s->members.p[i].a = NULL;
+		gt_attach_free(a);
+	}
+	return rc;
+}
+
 int gt_session_pump(struct gt_session *s, struct gt_err *err)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC);
 	int rc = take(s, err);
 
 	check_offsets(s);
+	if (!rc)
+		rc = bury(s, false, err);
 	if (!rc && now >= s->next_stats_ns) {
 		s->next_stats_ns = now + STATS_EVERY_NS;
 		rc = stats_row(s, err);
@@ -345,36 +379,56 @@ int gt_session_pump(struct gt_session *s, struct gt_err *err)
 	return rc;
 }
 
+/*
+ * The trace ends before the first probe goes: taking them out takes a while, one after the other,
+ * and what comes meanwhile has gaps that nobody could explain.
+ */
+static int stop(struct gt_session *s, struct gt_err *err)
+{
+	int rc = take(s, err);
+
+	s->stop_ns = now_ns(CLOCK_MONOTONIC);
+	gt_encoder_end(s->enc, s->stop_ns);
+	for (uint32_t i = 0; i < s->members.n; i++)
+		gt_session_gone(s, i);
+	int rc2 = bury(s, true, rc ? NULL : err);
+	rc = rc ? rc : rc2;
+	if (s->drain && !gt_drain_sync(s->drain))
+		gt_log_warn("the rings could not be drained to the end");
+	rc2 = gt_session_pump(s, rc ? NULL : err);
+	gt_drain_stop(s->drain, &s->drain_cpu_ns);
+	s->drain = NULL;
+	return rc ? rc : rc2;
+}
+
 int gt_session_finish(struct gt_session *s, bool snapshot, enum gt_end_reason why, int status,
 		      struct gt_err *err)
 {
+	const struct gt_encoder_counts *c = gt_encoder_get_counts(s->enc);
 	int rc = GT_OK;
-	uint64_t stop_ns = now_ns(CLOCK_MONOTONIC);
 
 	for (uint32_t i = 0; snapshot && !rc && i < s->members.n; i++)
 		if (!s->members.p[i].gone && gt_target_alive(s->members.p[i].t))
 			rc = take_snapshot(s, i, err);
-	for (size_t i = 0; i < s->members.n; i++)
-		gt_attach_stop(s->members.p[i].a);
-	if (s->drain && !gt_drain_sync(s->drain))
-		gt_log_warn("the rings could not be drained to the end");
-	int rc2 = gt_session_pump(s, rc ? NULL : err);
+	int rc2 = stop(s, rc ? NULL : err);
 	rc = rc ? rc : rc2;
-	gt_drain_stop(s->drain, &s->drain_cpu_ns);
-	s->drain = NULL;
 	if (!rc)
 		rc = gt_encoder_finish(s->enc, err);
 	if (!rc)
 		rc = clock_row(s, err);
 	if (!rc)
 		rc = stats_row(s, err);
-	const struct gt_encoder_counts *c = gt_encoder_get_counts(s->enc);
-	struct gt_end end = { .ts = stop_ns > c->last_ns ? stop_ns : c->last_ns,
+	struct gt_end end = { .ts = s->stop_ns > c->last_ns ? s->stop_ns : c->last_ns,
 			      .events = c->events,
-			      .lost = lost(s),
+			      .lost = s->lost,
 			      .reason = why,
 			      .status = status };
 	s->end_ns = end.ts;
+	if (s->lost_places > 1)
+		gt_log_warn("lost %llu events in all, in %llu places (a larger --buffer helps)",
+			    (unsigned long long)s->lost, (unsigned long long)s->lost_places);
+	gt_log_debug("left out: %llu events, and %llu lost ones, from after the end of the trace",
+		     (unsigned long long)c->after, (unsigned long long)s->lost_after);
 	if (!rc)
 		rc = gt_writer_finish(s->w, &end, err);
 	if (!rc && s->committed)
@@ -388,7 +442,7 @@ void gt_session_get_report(const struct gt_session *s, struct gt_session_report 
 
 	gt_writer_get_stats(s->w, &ws);
 	*ret = (struct gt_session_report){ .counts = *gt_encoder_get_counts(s->enc),
-					   .lost = lost(s),
+					   .lost = s->lost,
 					   .bytes = ws.bytes,
 					   .live = gt_encoder_live(s->enc),
 					   .wall_ns = s->end_ns - s->start_ns,
