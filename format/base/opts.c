@@ -41,7 +41,7 @@ static int store(const struct hit *h, const char *val, struct gt_err *err)
 	case GT_OPT_T_STR: *(const char **)h->at = val; return GT_OK;
 	case GT_OPT_T_LIST:
 		list = (struct gt_strlist *)h->at;
-		if (list->n == sizeof(list->v) / sizeof(*list->v))
+		if (list->n + 1 == sizeof(list->v) / sizeof(*list->v))
 			return gt_fail(err, GT_USAGE, "given too often");
 		list->v[list->n++] = val;
 		return GT_OK;
@@ -192,13 +192,26 @@ static void help_table(const struct gt_opt *t)
 	}
 }
 
+/* TEXT line by line, the first behind FIRST, the others behind REST; NULL: nothing. */
+static void help_lines(const char *first, const char *rest, const char *text)
+{
+	for (const char *p = text; p && *p; first = rest) {
+		int len = (int)strcspn(p, "\n");
+		(void)printf("%s%.*s\n", first, len, p);
+		p += len + (p[len] == '\n');
+	}
+}
+
 void gt_opts_help(const struct gt_usage *u, const struct gt_opt *table)
 {
-	(void)printf("%s", u->examples ? u->examples : "");
-	(void)printf("\nusage: %s\n\n", u->usage);
+	help_lines("  ", "  ", u->examples);
+	(void)printf("\n");
+	help_lines("usage: ", "       ", u->usage);
+	(void)printf("\n");
 	help_table(table);
 	(void)printf("  -h, --help                    this help\n"
 		     "  -V, --version                 version\n");
 	if (u->footer)
-		(void)printf("\n%s", u->footer);
+		(void)printf("\n");
+	help_lines("", "", u->footer);
 }

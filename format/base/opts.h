@@ -36,7 +36,7 @@ enum gt_opt_type {
 };
 
 struct gt_strlist {
-	const char *v[64];
+	const char *v[64]; /* NULL behind the last */
 	uint32_t n;
 };
 
@@ -67,7 +67,7 @@ struct gt_opt {
 struct gt_usage {
 	const char *name;     /* "gtreplay" */
 	const char *usage;    /* the lines behind "usage: ", one form a line */
-	const char *examples; /* shown first: lines of "command   # what it does" */
+	const char *examples; /* shown first, indented: lines of "command   # what it does" */
 	const char *footer;   /* more text, or NULL */
 };
 

@@ -548,6 +548,27 @@ static void options_take_values_in_every_usual_form(void **state)
 	assert_string_equal(rest, "-");
 }
 
+static void a_list_ends_with_null_and_says_when_it_is_full(void **state)
+{
+	struct opts o = { 0 };
+	char *argv[66];
+	int first;
+	(void)state;
+	argv[0] = (char *)(uintptr_t) "test";
+	for (int i = 1; i < 65; i++)
+		argv[i] = (char *)(uintptr_t) "-lx";
+	argv[64] = NULL;
+	assert_int_equal(gt_opts_parse(&usage, table, &o, 64, argv, false, &first, NULL),
+			 GT_OPTS_RUN);
+	assert_int_equal(o.list.n, 63);
+	assert_null(o.list.v[63]);
+	o = (struct opts){ 0 };
+	argv[64] = argv[1];
+	argv[65] = NULL;
+	assert_int_equal(gt_opts_parse(&usage, table, &o, 65, argv, false, &first, NULL),
+			 GT_OPTS_EXIT_USAGE);
+}
+
 static void options_may_follow_arguments(void **state)
 {
 	struct opts o;
@@ -616,6 +637,7 @@ int main(void)
 		cmocka_unit_test(json_of_random_bytes_is_utf8_without_controls),
 		cmocka_unit_test(text_for_terminals_has_no_escapes),
 		cmocka_unit_test(options_take_values_in_every_usual_form),
+		cmocka_unit_test(a_list_ends_with_null_and_says_when_it_is_full),
 		cmocka_unit_test(options_may_follow_arguments),
 		cmocka_unit_test(options_stop_at_the_command),
 		cmocka_unit_test(options_that_are_wrong_are_refused),
