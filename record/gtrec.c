@@ -49,8 +49,8 @@ static const struct gt_opt table[] = {
 static const struct gt_usage usage = {
 	"gtrec",
 	"gtrec [options] -p PID[,PID...]\n"
-	"       gtrec [options] -- COMMAND [ARG...]\n"
-	"       gtrec list | gtrec doctor [PID|BINARY]",
+	"gtrec [options] -- COMMAND [ARG...]\n"
+	"gtrec list | gtrec doctor [PID|BINARY]",
 	"gtrec -p 4242 -d 10s          # ten seconds of a running Go program, into trace.gtr\n"
 	"gtrec -- ./server -port 80    # start it, and trace from its first goroutine\n"
 	"gtrec list                    # Go processes here, and whether they can be traced\n"

@@ -26,11 +26,11 @@ static const struct gt_opt table[] = {
 static const struct gt_usage usage = {
 	.name = "gtexport",
 	.usage = "gtexport [-f FORMAT] [-o OUT] [options] [FILE]",
-	.examples = "  gtexport -o app.json app.gtr        for ui.perfetto.dev (drag the file into "
+	.examples = "gtexport -o app.json app.gtr        for ui.perfetto.dev (drag the file into "
 		    "it)\n"
-		    "  gtexport -o app.json.gz             the same, compressed, of trace.gtr\n"
-		    "  gtexport -f chrome -g 17,18 > x     two goroutines\n"
-		    "  gtexport -o s.json --from 2s --to 2.5s --top 0\n"
+		    "gtexport -o app.json.gz             the same, compressed, of trace.gtr\n"
+		    "gtexport -f chrome -g 17,18 > x     two goroutines\n"
+		    "gtexport -o s.json --from 2s --to 2.5s --top 0\n"
 		    "                                      everything in half a second\n",
 	.footer = "FILE is trace.gtr unless named; - is stdin.\n",
 };

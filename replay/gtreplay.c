@@ -18,6 +18,7 @@ static const struct gt_opt table[] = {
 	       view.follow),
 	GT_OPT(STR, 0, "states", "FORMAT", "print the state table as dot or md; needs no trace",
 	       struct gt_show_opts, states),
+	GT_OPT(FLAG, 0, "json", NULL, "JSON instead of text", struct gt_show_opts, view.json),
 	GT_OPT_SUB(gt_view_opt_table, struct gt_show_opts, view),
 	GT_OPT_END,
 };
@@ -28,14 +29,14 @@ static const struct gt_usage usage = {
 		 "gtreplay --at T [options] [FILE]\n"
 		 "gtreplay -g ID [options] [FILE]\n"
 		 "gtreplay --verify [FILE]\n"
-		 "gtreplay --follow FILE|-\n",
+		 "gtreplay --follow FILE|-",
 	.examples =
-		"  gtreplay | less                      the log of trace.gtr\n"
-		"  gtreplay --at 1.5s app.gtr           all goroutines 1.5 s after the start\n"
-		"  gtreplay -g 18 app.gtr               the life of goroutine 18\n"
-		"  gtreplay --from -1s --state waiting  who blocked in the last second\n"
-		"  gtreplay --verify app.gtr            is the file whole, the history possible?\n"
-		"  gtreplay --json | jq 'select(.waker == 7)'\n",
+		"gtreplay | less                      the log of trace.gtr\n"
+		"gtreplay --at 1.5s app.gtr           all goroutines 1.5 s after the start\n"
+		"gtreplay -g 18 app.gtr               the life of goroutine 18\n"
+		"gtreplay --from -1s --state waiting  who blocked in the last second\n"
+		"gtreplay --verify app.gtr            is the file whole, the history possible?\n"
+		"gtreplay --json | jq 'select(.waker == 7)'\n",
 	.footer = "FILE is trace.gtr unless named; - is stdin. -g alone shows lives; with --at,\n"
 		  "--json or --follow it restricts what these show.\n"
 		  "Exit status: 0 fine, 1 --verify found something, 2 usage, 3 damaged or not a\n"

@@ -7,7 +7,6 @@
 #include "replay/stat/run.h"
 
 static const struct gt_opt table[] = {
-	GT_OPT_SUB(gt_view_opt_table, struct gt_ask_opts, view),
 	GT_OPT(U64, 'n', "top", "N", "rows of a listing, 0 is all (default: 20; goroutines: all)",
 	       struct gt_ask_opts, top),
 	GT_OPT(STR, 0, "over", "DUR", "count lifetimes longer than DUR (default: 300ms)",
@@ -16,18 +15,20 @@ static const struct gt_opt table[] = {
 	       struct gt_ask_opts, by),
 	GT_OPT(STR, 0, "max-loss", "N", "exit 1 if more than N events were lost",
 	       struct gt_ask_opts, max_loss),
+	GT_OPT(FLAG, 0, "json", NULL, "JSON instead of text", struct gt_ask_opts, view.json),
+	GT_OPT_SUB(gt_view_opt_table, struct gt_ask_opts, view),
 	GT_OPT_END,
 };
 
 static const struct gt_usage usage = {
 	.name = "gtstat",
 	.usage = "gtstat [options] [QUESTION] [FILE]",
-	.examples = "  gtstat                              health at a glance of trace.gtr\n"
-		    "  gtstat leaks app.gtr                goroutines that do not come back\n"
-		    "  gtstat blocks --site handler        what those made in handler wait for\n"
-		    "  gtstat goroutines --top 50          the 50 that were blocked longest\n"
-		    "  gtstat runq --from 2s --to 3s       waits for a processor in that second\n"
-		    "  gtstat --json | jq .goroutines      for programs\n",
+	.examples = "gtstat                              health at a glance of trace.gtr\n"
+		    "gtstat leaks app.gtr                goroutines that do not come back\n"
+		    "gtstat blocks --site handler        what those made in handler wait for\n"
+		    "gtstat goroutines --top 50          the 50 that were blocked longest\n"
+		    "gtstat runq --from 2s --to 3s       waits for a processor in that second\n"
+		    "gtstat --json | jq .goroutines      for programs\n",
 	.footer =
 		"QUESTION is one of\n"
 		"  summary (default)   health at a glance, leaks and contended locks\n"

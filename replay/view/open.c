@@ -22,7 +22,6 @@ const struct gt_opt gt_view_opt_table[] = {
 	       struct gt_view_opts, filter.reasons),
 	GT_OPT(STR, 0, "process", "PID[,PID]", "only these processes", struct gt_view_opts,
 	       filter.process),
-	GT_OPT(FLAG, 0, "json", NULL, "JSON instead of text", struct gt_view_opts, json),
 	GT_OPT(FLAG, 'q', "quiet", NULL, "no progress and no remarks on stderr",
 	       struct gt_view_opts, quiet),
 	GT_OPT_END,
