@@ -27,7 +27,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DGTRACE_VERSION='"$(VERSION)"' -I. -I$(O) $
             -fstack-protector-strong $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -O1 -DGT_SAN)
 ALL_LDFLAGS = $(LDFLAGS) $(if $(SAN),-fsanitize=$(SAN))
 
-include format/build.mk record/build.mk replay/build.mk tests/build.mk
+include format/build.mk record/build.mk replay/build.mk docs/build.mk tests/build.mk
 
 TOOLS := $(O)/gtrec $(O)/gtreplay $(O)/gtstat $(O)/gtexport
 
@@ -53,6 +53,22 @@ need-libs:
 .PHONY: deps
 deps: ## install what building and testing need (Debian 12)
 	tests/scripts/deps build test
+
+# The headers stand in a directory of their own, as they lie here: they find each other.
+LIB_HEADERS := gtrace.h model.h base/err.h
+INSTALL_IN  := $(DESTDIR)$(PREFIX)
+.PHONY: install
+install: all man ## the tools, man pages and libgtrace, below $(DESTDIR)$(PREFIX)
+	install -d $(INSTALL_IN)/bin $(INSTALL_IN)/lib/pkgconfig $(INSTALL_IN)/include/gtrace/base \
+		$(INSTALL_IN)/share/man/man1 $(INSTALL_IN)/share/doc/gtrace
+	install -m 755 $(TOOLS) $(INSTALL_IN)/bin
+	install -m 644 $(O)/libgtrace.a $(INSTALL_IN)/lib
+	for h in $(LIB_HEADERS); do install -m 644 format/$$h $(INSTALL_IN)/include/gtrace/$$h || exit 1; done
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' format/gtrace.pc.in \
+		>$(INSTALL_IN)/lib/pkgconfig/gtrace.pc
+	chmod 644 $(INSTALL_IN)/lib/pkgconfig/gtrace.pc
+	for m in $(MAN); do [ ! -e $$m ] || install -m 644 $$m $(INSTALL_IN)/share/man/man1 || exit 1; done
+	install -m 644 LICENSE README.md docs/FORMAT.md $(INSTALL_IN)/share/doc/gtrace
 
 .PHONY: clean
 clean: ## remove the build tree
