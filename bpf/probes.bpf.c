@@ -276,14 +276,13 @@ static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 }
 
 /* Go 1.26: reentersyscall(pc, sp, bp) and exitsyscall() of the current g. */
-static __always_inline int on_syscall(struct pt_regs *ctx, __u64 kind, __u64 old, __u64 new,
-				      __u64 pc)
+static __always_inline int on_syscall(__u64 g, __u64 kind, __u64 old, __u64 new, __u64 pc)
 {
 	struct gt_wire_event ev = {};
 
 	head(&ev);
 	ev.aux = pc;
-	ev.g_status = (GT_CURG(ctx) & GT_WIRE_ADDR_MASK) | old << 48 | new << 52;
+	ev.g_status = (g & GT_WIRE_ADDR_MASK) | old << 48 | new << 52;
 	return plain(&ev, kind, 0, 0);
 }
 
@@ -352,6 +351,9 @@ static __always_inline int on_inlined(bool sleepable, struct pt_regs *ctx)
 		count_loss(bpf_get_smp_processor_id());
 		return 0;
 	}
+	if (in->pc.kind)
+		return on_syscall(g, GT_WIRE_SYSENTER, RUNNING, SYSCALL,
+				  sleepable ? value_s(ctx, &in->pc) : value_p(ctx, &in->pc));
 	if (new == PREEMPT_SCAN)
 		return on_preempt(g);
 	return transition(sleepable, ctx, g, (__u32)old, (__u32) new, in->ra, 0);
@@ -370,10 +372,10 @@ static __always_inline int on_inlined(bool sleepable, struct pt_regs *ctx)
 	}
 
 PROBE(status, on_status(true, ctx), on_status(false, ctx))
-PROBE(sysenter, on_syscall(ctx, GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)),
-      on_syscall(ctx, GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)))
-PROBE(sysexit, on_syscall(ctx, GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0),
-      on_syscall(ctx, GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0))
+PROBE(sysenter, on_syscall(GT_CURG(ctx), GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)),
+      on_syscall(GT_CURG(ctx), GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)))
+PROBE(sysexit, on_syscall(GT_CURG(ctx), GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0),
+      on_syscall(GT_CURG(ctx), GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0))
 PROBE(preempt, on_preempt(GT_ARG0(ctx)), on_preempt(GT_ARG0(ctx)))
 PROBE(inlined_status, on_inlined(true, ctx), on_inlined(false, ctx))
 /* The floor that benches compare with: nothing but the trap. */

@@ -97,6 +97,7 @@ struct gt_wire_place {
 struct gt_wire_inlined {
 	__u64 ra; /* where a call would have returned to, in memory */
 	struct gt_wire_place g, old, new;
+	struct gt_wire_place pc; /* of a system call that begins; kind 0: it is none */
 };
 
 _Static_assert(sizeof(struct gt_wire_event) == 56, "wire event layout");

@@ -156,7 +156,7 @@ static int plan(struct plan *p, const struct gt_target *t, struct gt_err *err)
 		if (minor < probes[i].since)
 			continue;
 		int rc = gt_gobin_site(t->bin, probes[i].func, &p->site[i], err);
-		if (rc && probes[i].required)
+		if (rc && probes[i].required && !gt_probe_only_inlined(t->bin, probes[i].func))
 			return rc;
 		p->want[i] = !rc;
 	}
@@ -199,7 +199,7 @@ static int load(struct gt_attach *a, const struct gt_probe_config *cfg, const st
 	for (uint32_t i = 0; i < plan->n_inlined; i++) {
 		const struct gt_inline_site *s = &plan->inlined[i];
 		struct gt_wire_inlined in = { s->ra + bias, wire_place(s->gp), wire_place(s->old),
-					      wire_place(s->new) };
+					      wire_place(s->new), wire_place(s->pc) };
 		memcpy((void *)(uintptr_t)&a->skel->rodata->inlined[i], &in, sizeof(in));
 	}
 	struct bpf_program *p;

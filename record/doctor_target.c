@@ -36,6 +36,11 @@ static void check_site(struct gt_doctor *d, const struct gt_gobin *b, const stru
 	char hex[3 * sizeof(s.insn) + 1] = "";
 
 	if (gt_gobin_site(b, p->func, &s, &err)) {
+		if (gt_probe_only_inlined(b, p->func)) {
+			gt_doctor_say(d, GT_DOC_OK, "probe", NULL,
+				      "%s: inlined by PGO wherever it is called", p->func);
+			return;
+		}
 		gt_doctor_say(d, p->required ? GT_DOC_FAIL : GT_DOC_OK, "probe",
 			      p->required ? "tell the makers of gtrec, with this output" : NULL,
 			      "%s: %s%s", p->func, err.msg, p->required ? "" : " (not needed)");

@@ -23,6 +23,14 @@ uint32_t gt_probe_inlined(const struct gt_gobin *b, struct gt_inline_site ret[GT
 	return n;
 }
 
+bool gt_probe_only_inlined(const struct gt_gobin *b, const char *func)
+{
+	uint64_t entry, size;
+	struct gt_inline_site one;
+
+	return !gt_gobin_func(b, func, &entry, &size) && gt_gobin_inlined(b, func, &one, 1) > 0;
+}
+
 int gt_probe_check(const struct gt_gobin *b, struct gt_err *err)
 {
 	struct gt_layout layout;
@@ -34,7 +42,7 @@ int gt_probe_check(const struct gt_gobin *b, struct gt_err *err)
 		if (!p->required || minor < p->since)
 			continue;
 		int rc = gt_gobin_site(b, p->func, &site, err);
-		if (rc)
+		if (rc && !gt_probe_only_inlined(b, p->func))
 			return rc;
 	}
 	return gt_gobin_layout(b, &layout, err);

@@ -24,6 +24,9 @@ extern const struct gt_probe_fn gt_probe_fns[GT_N_PROBES];
  * many; fills at most GT_MAX_INLINED.
  */
 uint32_t gt_probe_inlined(const struct gt_gobin *b, struct gt_inline_site ret[GT_MAX_INLINED]);
+/* gt_probe_only_inlined: is the function missing because all its callers have copies of it? */
+bool gt_probe_only_inlined(const struct gt_gobin *b, const char *func);
+
 /* gt_probe_check: has the binary all that a trace needs: sites and layout? The error says what not.
  */
 int gt_probe_check(const struct gt_gobin *b, struct gt_err *err) GT_MUST_CHECK;

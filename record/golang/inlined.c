@@ -13,6 +13,7 @@
 #include "inltree.h"
 
 #define MAX_DEPTH  64
+#define R14	   14		/* holds the current g */
 #define MAX_COPIES 16		/* of one name in one function */
 #define MAX_CODE   (256u << 10) /* bytes of one function; the runtime's largest has 10 k */
 
@@ -126,6 +127,39 @@ static void unusable(struct hunt *h, const struct gt_inline_site *like, const ch
 	}
 }
 
+static void fill(struct gt_inline_site *s, const struct gt_inline_site *like, bool emulated)
+{
+	snprintf(s->at.why, sizeof(s->at.why), "inlined by PGO into %.64s, %s", like->host,
+		 emulated ? "emulated by the kernel" : "single-stepped");
+}
+
+/*
+ * reentersyscall in entersyscall, which does nothing else: the host's entry does as well as the
+ * function's own would, and the system call's pc is the host's return address.
+ */
+static bool at_entry(struct hunt *h, const struct gt_inline_site *like)
+{
+	struct gt_site site;
+	struct gt_err err;
+
+	if (h->b->img.arch != GT_ARCH_AMD64 || strcmp(like->func, "runtime.reentersyscall") != 0 ||
+	    strcmp(like->host, "runtime.entersyscall") != 0 ||
+	    gt_gobin_site(h->b, like->host, &site, &err))
+		return false;
+	struct gt_inline_site *s = next_site(h);
+	if (!s)
+		return true;
+	*s = *like;
+	s->at = site;
+	s->gp = (struct gt_place){ GT_PLACE_REG, R14 };
+	s->old = (struct gt_place){ GT_PLACE_CONST, GT_G_RUNNING };
+	s->new = (struct gt_place){ GT_PLACE_CONST, GT_G_SYSCALL };
+	s->pc = (struct gt_place){ GT_PLACE_STACK, site.ra_off };
+	s->usable = true;
+	fill(s, like, site.emulated);
+	return true;
+}
+
 /* The sites of one copy, LIKE: which compare-and-swap is its, and how to get there. */
 static void sites_of(struct hunt *h, const struct gt_gofunc *f, uint64_t tree, int32_t ix,
 		     struct gt_listing *l, const struct gt_inline_site *like)
@@ -166,8 +200,7 @@ static void sites_of(struct hunt *h, const struct gt_gofunc *f, uint64_t tree, i
 		s->at.insn_len = insn->len;
 		memcpy(s->at.insn, l->code + s->at.delta, insn->len);
 		s->usable = gt_gobin_file_offset(h->b, s->at.vaddr, &s->at.offset);
-		snprintf(s->at.why, sizeof(s->at.why), "inlined by PGO into %.64s, %s", s->host,
-			 insn->emulated ? "emulated by the kernel" : "single-stepped");
+		fill(s, like, insn->emulated);
 	}
 }
 
@@ -192,6 +225,8 @@ static void copies_in(struct hunt *h, const struct gt_gofunc *f)
 			.host = gt_pcln_name(&h->b->pcln, f->name_off),
 			.ra = f->entry + nd.parent_pc + 1,
 		};
+		if (at_entry(h, &like))
+			continue;
 		if (!listed && h->b->img.arch == GT_ARCH_AMD64)
 			understood = disassemble(h->b, f, &l);
 		listed |= h->b->img.arch == GT_ARCH_AMD64;
