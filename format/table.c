@@ -66,8 +66,11 @@ void gt_table_init(struct gt_table *t, const struct gt_table_spec *spec)
 {
 	memset(t, 0, sizeof(*t));
 	t->spec = spec;
+	t->extra = -1;
 	for (int i = 0; i < spec->n_fields; i++)
-		if (spec->fields[i].enc == GT_E_REL)
+		if (spec->fields[i].enc >= GT_E_LIST)
+			t->extra = i;
+		else if (spec->fields[i].enc == GT_E_REL)
 			t->rel[i] = (uint8_t)position(spec, spec->fields[i].param);
 }
 
@@ -84,73 +87,135 @@ void gt_table_clear(struct gt_table *t, uint64_t base)
 	memset(t->prev, 0, sizeof(t->prev));
 	t->used = 0;
 	t->bytes = 0;
-	t->n = 0;
+	t->n = t->n_batch = 0;
 	t->base = base;
 }
 
-static uint64_t encode(const struct gt_table *t, int i, const uint64_t *v)
+/*
+ * Columns are begun at their first value that is not zero: most rows leave most fields at 0.
+ * What was left out is a zero byte for each row, in every encoding.
+ */
+static bool begin_column(struct gt_table *t, int i, uint32_t rows)
 {
-	const struct gt_field *f = &t->spec->fields[i];
+	struct gt_out *o = &t->col[i];
 
-	switch (f->enc) {
-	case GT_E_DELTA: return zigzag(v[i] - t->prev[i]);
-	case GT_E_AGO: return v[i] ? 1 + zigzag(t->base - v[i]) : 0;
-	case GT_E_REL: return zigzag(v[i] - v[t->rel[i]]);
-	default: return v[i];
+	if (t->used >> i & 1)
+		return true;
+	if (!gt_out_room(o, rows))
+		return false;
+	if (rows)
+		memset(o->p, 0, rows);
+	o->n = rows;
+	t->bytes += rows;
+	t->used |= 1ull << i;
+	return true;
+}
+
+/* The batch's values of a field as they are stored; true when they are not all zeros. */
+static bool codes_of(struct gt_table *t, int i, uint64_t *code)
+{
+	const uint64_t *v = t->batch[i], *base = t->batch[t->rel[i]];
+	uint32_t n = t->n_batch;
+	uint64_t some = 0, before = t->prev[i];
+
+	for (uint32_t k = 0; k < n; k++)
+		some |= v[k];
+	switch (t->spec->fields[i].enc) {
+	case GT_E_DELTA:
+		for (uint32_t k = 0; k < n; before = v[k++])
+			code[k] = zigzag(v[k] - before);
+		t->prev[i] = before;
+		break;
+	case GT_E_AGO:
+		for (uint32_t k = 0; k < n; k++)
+			code[k] = v[k] ? 1 + zigzag(t->base - v[k]) : 0;
+		break;
+	case GT_E_REL:
+		for (uint32_t k = 0; k < n; k++)
+			code[k] = zigzag(v[k] - base[k]);
+		break;
+	default:
+		for (uint32_t k = 0; k < n; k++)
+			code[k] = v[k];
 	}
+	/* An absent column means 0, which for REL is not what zeros mean. */
+	for (uint32_t k = 0; k < n; k++)
+		some |= code[k];
+	return some != 0;
 }
 
-static void add_list(struct gt_out *o, const struct gt_row_extra *x)
+/* Put the numbers of the batch into their columns. */
+static void settle(struct gt_table *t)
 {
-	gt_out_varint(o, x ? x->n_list : 0);
-	for (uint32_t k = 0; x && k < x->n_list; k++)
+	uint64_t code[GT_TABLE_BATCH];
+
+	for (int i = 0; i < t->spec->n_fields && t->n_batch; i++) {
+		struct gt_out *o = &t->col[i];
+		size_t before;
+
+		if (t->spec->fields[i].enc >= GT_E_LIST)
+			continue;
+		if (!codes_of(t, i, code) && !(t->used >> i & 1))
+			continue;
+		if (!begin_column(t, i, t->n - t->n_batch))
+			continue; /* the column is bad now, which whoever packs it sees */
+		before = o->n;
+		for (uint32_t k = 0; k < t->n_batch; k++)
+			gt_out_varint(o, code[k]);
+		t->bytes += o->n - before;
+	}
+	t->n_batch = 0;
+}
+
+static void add_extra(struct gt_table *t, int i, const struct gt_row_extra *x)
+{
+	bool list = t->spec->fields[i].enc == GT_E_LIST;
+	uint32_t n = !x ? 0 : list ? x->n_list : x->n_bytes;
+	struct gt_out *o = &t->col[i];
+
+	if ((!n && !(t->used >> i & 1)) || !begin_column(t, i, t->n))
+		return;
+	t->bytes -= o->n;
+	gt_out_varint(o, n);
+	for (uint32_t k = 0; list && k < n; k++)
 		gt_out_varint(o, x->list[k]);
+	if (!list && n)
+		gt_out_bytes(o, x->bytes, n);
+	t->bytes += o->n;
 }
 
-static void add_bytes(struct gt_out *o, const struct gt_row_extra *x)
+static int check(const struct gt_table *t, struct gt_err *err)
 {
-	gt_out_varint(o, x ? x->n_bytes : 0);
-	if (x)
-		gt_out_bytes(o, x->bytes, x->n_bytes);
+	for (int i = 0; i < t->spec->n_fields; i++)
+		if (t->col[i].bad)
+			return gt_fail(err, GT_NOMEM, "no memory for a table of the trace");
+	return GT_OK;
 }
 
 int gt_table_add(struct gt_table *t, const uint64_t *v, const struct gt_row_extra *x,
 		 struct gt_err *err)
 {
-	bool bad = false;
-
-	for (int i = 0; i < t->spec->n_fields; i++) {
-		struct gt_out *o = &t->col[i];
-		size_t before = o->n;
-
-		if (t->spec->fields[i].enc == GT_E_LIST) {
-			add_list(o, x);
-			t->used |= (uint64_t)(x && x->n_list) << i;
-		} else if (t->spec->fields[i].enc == GT_E_BYTES) {
-			add_bytes(o, x);
-			t->used |= (uint64_t)(x && x->n_bytes) << i;
-		} else {
-			uint64_t e = encode(t, i, v);
-
-			gt_out_varint(o, e);
-			/* An absent column means 0, which for REL is not what zeros mean. */
-			t->used |= (uint64_t)(e || v[i]) << i;
-			t->prev[i] = v[i];
-		}
-		t->bytes += o->n - before;
-		bad |= o->bad;
-	}
+	for (int i = 0; i < t->spec->n_fields; i++)
+		t->batch[i][t->n_batch] = v[i];
+	if (t->extra >= 0)
+		add_extra(t, t->extra, x);
 	t->n++;
-	if (bad)
-		return gt_fail(err, GT_NOMEM, "no memory for a table of the trace");
-	return GT_OK;
+	if (++t->n_batch < GT_TABLE_BATCH)
+		return GT_OK;
+	settle(t);
+	return check(t, err);
 }
 
-int gt_table_pack(const struct gt_table *t, struct gt_out *out, size_t *marks, size_t *ret_n_marks,
+int gt_table_pack(struct gt_table *t, struct gt_out *out, size_t *marks, size_t *ret_n_marks,
 		  struct gt_err *err)
 {
 	size_t n_marks = 0;
+	int rc;
 
+	settle(t);
+	rc = check(t, err);
+	if (rc)
+		return rc;
 	gt_out_varint(out, (uint64_t)__builtin_popcountll(t->used));
 	for (int i = 0; i < t->spec->n_fields; i++) {
 		const struct gt_field *f = &t->spec->fields[i];

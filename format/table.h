@@ -36,15 +36,20 @@ struct gt_row_extra {
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
+#define GT_TABLE_BATCH 64u
+
 struct gt_table {
 	const struct gt_table_spec *spec;
 	struct gt_out col[GT_ROW_MAX]; /* owned */
 	uint64_t prev[GT_ROW_MAX];
 	uint8_t rel[GT_ROW_MAX]; /* position of the field that a REL field refers to */
+	int extra;		 /* position of the list or bytes field, -1 none */
 	uint64_t used;		 /* bit per field: not all zero */
-	size_t bytes;		 /* of all columns */
+	size_t bytes;		 /* of all columns; numbers of the batch do not count yet */
 	uint32_t n;		 /* rows */
-	uint64_t base;		 /* what AGO counts back from: t_min of the block to be */
+	uint32_t n_batch;	 /* rows whose numbers are not in the columns yet */
+	uint64_t batch[GT_ROW_MAX][GT_TABLE_BATCH]; /* by field: columns are made in one go */
+	uint64_t base; /* what AGO counts back from: t_min of the block to be */
 };
 
 void gt_table_init(struct gt_table *t, const struct gt_table_spec *spec);
@@ -58,7 +63,7 @@ int gt_table_add(struct gt_table *t, const uint64_t *v, const struct gt_row_extr
  * gt_table_pack: append the body to OUT. MARKS (GT_ROW_MAX + 1 places): where the directory
  * and the columns end, but for the last.
  */
-int gt_table_pack(const struct gt_table *t, struct gt_out *out, size_t *marks, size_t *ret_n_marks,
+int gt_table_pack(struct gt_table *t, struct gt_out *out, size_t *marks, size_t *ret_n_marks,
 		  struct gt_err *err) GT_MUST_CHECK;
 
 /* ---- reading ------------------------------------------------------------------------------ */
