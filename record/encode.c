@@ -21,6 +21,8 @@ struct proc {
 	struct gt_layout layout;
 	int minor;
 	uint64_t main_pc; /* runtime.main in memory: its goroutine was made by no go statement */
+	uint64_t end_ns;  /* it ran another program from then on */
+	bool begun;	  /* its main goroutine exists */
 	struct gt_u64map p_ids; /* P pointer -> P id + 1 */
 	struct gt_tidmap *tids;
 	struct gt_u64map threads; /* tid -> 1 + whether its row was complete */
@@ -116,7 +118,9 @@ void gt_encoder_free(struct gt_encoder *e)
 
 int gt_encoder_process(struct gt_encoder *e, uint32_t n, struct gt_target *t, struct gt_err *err)
 {
-	struct proc p = { .number = n, .t = t, .minor = gt_gobin_info(t->bin)->minor };
+	struct proc p = {
+		.number = n, .t = t, .end_ns = UINT64_MAX, .minor = gt_gobin_info(t->bin)->minor
+	};
 	uint64_t entry, size;
 	int rc = gt_gobin_layout(t->bin, &p.layout, err);
 
@@ -353,6 +357,20 @@ static bool is_birth(const struct gt_event *ev)
 	       ((ev->old == GT_G_DEAD || ev->old == GT_G_DEADEXTRA) && ev->new == GT_G_SYSCALL);
 }
 
+/*
+ * A second main goroutine: the process has executed itself, and the probes, which go by inode,
+ * tell of the new image before we have noticed. Elsewhere the image may be, but on whole pages.
+ */
+static bool is_reborn(struct proc *pr, const struct gt_wire_event *w,
+		      const struct gt_wire_create *c)
+{
+	if (!c || w->aux || !pr->main_pc || (c->startpc ^ pr->main_pc) & 0xfff)
+		return false;
+	bool again = pr->begun;
+	pr->begun = true;
+	return again;
+}
+
 /* One record of the probes: W, and C behind it for a creation. */
 static int record(struct gt_encoder *e, const struct gt_wire_event *w,
 		  const struct gt_wire_create *c, uint16_t cpu, struct gt_err *err)
@@ -375,6 +393,12 @@ static int record(struct gt_encoder *e, const struct gt_wire_event *w,
 			       .reason = (uint8_t)(w->g_status >> 56) };
 	int rc;
 
+	if (is_reborn(pr, w, c))
+		pr->end_ns = w->ktime;
+	if (w->ktime >= pr->end_ns) {
+		e->counts.after++;
+		return GT_OK;
+	}
 	flag(e, pr, w, kind, wflags, gptr, &ev);
 	if (ev.new != GT_G_WAITING)
 		ev.reason = 0; /* elsewhere the field still holds an older wait's reason */
@@ -447,6 +471,7 @@ static int snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	struct gt_goroutine *g = gt_identity_get(&e->ids, r->process, r->gptr);
 	int rc;
 
+	pr->begun = pr->begun || r->goid == 1;
 	if (torn(e, r, g))
 		return GT_OK;
 	rc = whose(e, pr, r->gptr, r->goid, &ev, &g, err);
@@ -574,6 +599,14 @@ int gt_encoder_loss(struct gt_encoder *e, const struct gt_loss *l, struct gt_err
 	int rc = gt_engine_loss(e->engine, l, err);
 
 	return rc ? rc : gt_writer_loss(e->w, l, err);
+}
+
+void gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns)
+{
+	struct proc *pr = &e->procs.p[n - 1];
+
+	if (ns < pr->end_ns)
+		pr->end_ns = ns;
 }
 
 void gt_encoder_end(struct gt_encoder *e, uint64_t ns)

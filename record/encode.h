@@ -47,6 +47,9 @@ void gt_encoder_free(struct gt_encoder *e);
  */
 int gt_encoder_process(struct gt_encoder *e, uint32_t n, struct gt_target *t,
 		       struct gt_err *err) GT_MUST_CHECK;
+/* gt_encoder_process_end: number N was another program from NS on: its later records are left out.
+ */
+void gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns);
 /* gt_encoder_batch: takes B. Encodes all that its watermark allows. */
 int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *err) GT_MUST_CHECK;
 /* gt_encoder_snap: ROW waits for its place in time. */

@@ -58,6 +58,9 @@ static int attached(struct run *r, struct gt_err *err)
 static int on_exec(void *ctx, pid_t pid, struct gt_err *err)
 {
 	struct run *r = ctx;
+
+	if (!r->s)
+		return GT_EXEC_NOT_GO;
 	int rc = gt_session_add(r->s, pid, true, err);
 
 	if (rc == GT_UNSUPPORTED || rc == GT_GONE) {
@@ -99,29 +102,11 @@ static void on_signal(struct run *r)
 	r->from_terminal = si.ssi_code == SI_KERNEL;
 }
 
-/* How many targets still live; those that ended lose their probes. */
-static uint32_t live_targets(struct run *r)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < gt_session_processes(r->s); i++) {
-		int fd = gt_session_pidfd(r->s, i);
-		if (fd < 0)
-			continue;
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		if (poll(&p, 1, 0) == 1)
-			gt_session_gone(r->s, i);
-		else
-			n++;
-	}
-	return n;
-}
-
 static void look_for_end(struct run *r)
 {
 	int wstatus;
 	bool command_ended = !r->l || gt_launch_ended(r->l, &wstatus);
-	uint32_t live = live_targets(r);
+	uint32_t live = gt_session_live(r->s);
 
 	if (r->why)
 		return;
@@ -266,30 +251,22 @@ static int finish(struct run *r)
 /* We cannot go on: what was recorded is closed as well as it can be, the command lives on. */
 static int give_up(struct run *r, const struct gt_err *why)
 {
-	bool gone = false;
+	bool recorded = r->s && gt_session_processes(r->s);
 
 	gt_log_error("%s", why->msg);
-	if (r->s && gt_session_processes(r->s)) {
+	if (recorded) {
 		enum gt_end_reason end = why->os_errno == ENOSPC ? GT_END_NOSPACE : GT_END_ERROR;
 		if (gt_session_finish(r->s, false, end, 0, NULL))
 			gt_log_warn("the trace has no proper end, but is readable up to its last "
 				    "block");
 	}
 	gt_session_free(r->s);
-	if (r->l) {
-		int wstatus;
-		gone = gt_launch_ended(r->l, &wstatus);
-		if (!gone) {
-			gt_launch_kill(r->l);
-			while (!gt_launch_ended(r->l, &wstatus)) {
-				struct pollfd p = { .fd = gt_launch_fd(r->l), .events = POLLIN };
-				(void)poll(&p, 1, TICK_MS);
-				if (gt_launch_step(r->l, NULL) == GT_NOMEM)
-					break;
-			}
-		}
-		gt_launch_free(r->l);
-	}
+	r->s = NULL;
+	if (r->l && !recorded)
+		gt_launch_kill(r->l);
+	if (r->l) /* what is at work already runs on: that we failed is not its affair */
+		(void)end_command(r, false);
+	gt_launch_free(r->l);
 	return r->o->command ? GT_EXIT_RECORDER : GT_EXIT_ENV;
 }
 

@@ -192,6 +192,29 @@ static int take_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 	return GT_OK;
 }
 
+static void gone(struct gt_session *s, uint32_t i)
+{
+	struct member *m = &s->members.p[i];
+
+	if (m->gone)
+		return;
+	m->gone = true;
+	/* The trap went with its memory, but each hit elsewhere still asks for this consumer. */
+	if (m->a)
+		gt_detach_put(s->detach, m->a);
+}
+
+/* PID stands before the first instruction of a new program: what it was before has ended. */
+static void end_of_image(struct gt_session *s, pid_t pid)
+{
+	for (uint32_t i = 0; i < s->members.n; i++) {
+		if (s->members.p[i].gone || s->members.p[i].t->pid != pid)
+			continue;
+		gt_encoder_process_end(s->enc, i + 1, now_ns(CLOCK_MONOTONIC));
+		gone(s, i);
+	}
+}
+
 int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err *err)
 {
 	struct gt_target *t = NULL;
@@ -201,6 +224,8 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 
 	if (rc)
 		return rc;
+	if (launched)
+		end_of_image(s, pid);
 	struct member *m = GT_VEC_PUSH(&s->members);
 	if (!m) {
 		gt_target_free(t);
@@ -244,16 +269,25 @@ int gt_session_pidfd(const struct gt_session *s, uint32_t i)
 	return s->members.p[i].gone ? -1 : s->members.p[i].t->pidfd;
 }
 
-void gt_session_gone(struct gt_session *s, uint32_t i)
+uint32_t gt_session_live(struct gt_session *s)
 {
-	struct member *m = &s->members.p[i];
+	uint32_t n = 0;
 
-	if (m->gone)
-		return;
-	m->gone = true;
-	/* The trap went with its memory, but each hit elsewhere still asks for this consumer. */
-	if (m->a)
-		gt_detach_put(s->detach, m->a);
+	for (uint32_t i = 0; i < s->members.n; i++) {
+		struct member *m = &s->members.p[i];
+		if (m->gone)
+			continue;
+		bool alive = gt_target_alive(m->t);
+		if (alive && gt_target_same_image(m->t)) {
+			n++;
+			continue;
+		}
+		if (alive)
+			gt_log_note("pid %d has executed another program; the trace of '%s' ends",
+				    (int)m->t->pid, m->t->comm);
+		gone(s, i);
+	}
+	return n;
 }
 
 /* ---- flow ----------------------------------------------------------------------------- */
@@ -390,7 +424,7 @@ static int stop(struct gt_session *s, struct gt_err *err)
 	s->stop_ns = now_ns(CLOCK_MONOTONIC);
 	gt_encoder_end(s->enc, s->stop_ns);
 	for (uint32_t i = 0; i < s->members.n; i++)
-		gt_session_gone(s, i);
+		gone(s, i);
 	int rc2 = bury(s, true, rc ? NULL : err);
 	rc = rc ? rc : rc2;
 	if (s->drain && !gt_drain_sync(s->drain))

@@ -38,7 +38,8 @@ void gt_session_free(struct gt_session *s);
 
 /*
  * gt_session_add: trace process PID. LAUNCHED: it has not run an instruction yet, so no
- * snapshot is due. Errors are gt_target_open's and gt_attach_start's; the session goes on.
+ * snapshot is due, and if it was traced as another program before, that one has ended. Errors are
+ * gt_target_open's and gt_attach_start's; the session goes on.
  */
 int gt_session_add(struct gt_session *s, pid_t pid, bool launched,
 		   struct gt_err *err) GT_MUST_CHECK;
@@ -52,8 +53,8 @@ int gt_session_pump(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
 /* The processes: how many were added, and the pidfd of number I (from 0), -1 when it is gone. */
 uint32_t gt_session_processes(const struct gt_session *s);
 int gt_session_pidfd(const struct gt_session *s, uint32_t i);
-/* gt_session_gone: number I has ended. */
-void gt_session_gone(struct gt_session *s, uint32_t i);
+/* gt_session_live: how many still run; those that ended, or became another program, are let go. */
+uint32_t gt_session_live(struct gt_session *s);
 
 /*
  * gt_session_finish: with SNAPSHOT the last state of every goroutine is read while it still

@@ -51,6 +51,8 @@ int gt_target_open(struct gt_target **out, pid_t pid, struct gt_err *err) GT_MUS
 void gt_target_free(struct gt_target *t);
 /* gt_target_alive: still the same live process. */
 bool gt_target_alive(const struct gt_target *t);
+/* gt_target_same_image: its address space is still the one that was opened: no exec since. */
+bool gt_target_same_image(const struct gt_target *t);
 /*
  * gt_target_rebase: where the image is mapped now. gt_target_open has done it already; a .so
  * that was dlopened again may have moved. GT_UNSUPPORTED: not mapped.

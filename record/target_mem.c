@@ -78,6 +78,11 @@ static bool space_is_gone(const struct gt_target *t, uint64_t addr)
 	return pread(t->memfd, &c, 1, (off_t)addr) == 0;
 }
 
+bool gt_target_same_image(const struct gt_target *t)
+{
+	return t->memfd < 0 || !space_is_gone(t, 0);
+}
+
 int gt_target_read(const struct gt_target *t, uint64_t addr, void *buf, size_t n,
 		   struct gt_err *err)
 {
