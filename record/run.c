@@ -28,6 +28,7 @@ struct run {
 	enum gt_end_reason why; /* 0: going on */
 	bool from_terminal;	/* the signal that ended us reached the command as well */
 	bool dropped;
+	bool no_exec;		    /* the command could not be executed */
 	struct gt_err last_refusal; /* why the last executable was not traced */
 };
 
@@ -84,6 +85,7 @@ static int start(struct run *r, struct gt_err *err)
 					     .signals = o->signals,
 					     .user = o->run_as };
 		rc = gt_launch_start(&r->l, o->command, &ops, &lo, err);
+		r->no_exec = rc == GT_IO && err->os_errno;
 		return rc ? rc : gt_launch_step(r->l, err);
 	}
 	for (uint32_t i = 0; !rc && i < o->n_pids; i++)
@@ -296,9 +298,8 @@ int gt_run(const struct gt_run_opts *o)
 	int code;
 	if (rc) {
 		int os_errno = err.os_errno;
-		bool exec_failed = o->command && !r.l;
 		code = give_up(&r, &err);
-		if (exec_failed && rc == GT_IO && os_errno)
+		if (r.no_exec)
 			code = gt_launch_exec_status(os_errno);
 	} else {
 		code = finish(&r);

@@ -60,6 +60,9 @@ grep -q '"ready":true' "$T/out" || fail "the output of a pipeline is lost"
 
 # ---- statuses ----
 run 127 "not found" -- /nonexistent/program
+rc=0
+"$GTREC" -q -o /nonexistent/t.gtr -- true 2>"$T/err" || rc=$?
+[ $rc = 125 ] || fail "an output that cannot be: status $rc, which is the command's: $(cat "$T/err")"
 run 126 "not executable" -- /etc/passwd
 [ ! -e "$T/t.gtr" ] || fail "a failed start leaves a trace behind"
 run 125 "no Go" -- sh -c '/bin/true; exit 7'
