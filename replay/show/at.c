@@ -17,6 +17,7 @@ struct at {
 	struct gt_json j;
 	uint64_t t; /* the time asked for */
 	uint64_t n, n_system;
+	bool past_end;	  /* it was later than the trace's end, which is shown instead */
 	uint32_t process; /* the last one named */
 };
 
@@ -242,7 +243,10 @@ static void remark(const struct at *a)
 	const struct gt_view *v = a->show->view;
 	char buf[GT_DUR_MAX];
 
-	if (a->run.ended && a->t > a->run.now_ns && v->info->complete)
+	if (!gt_engine_next(a->run.engine, 0))
+		gt_log_note("no goroutine is known at %s: the trace begins later",
+			    gt_format_time(buf, gt_view_rel(v, a->t)));
+	if (a->past_end)
 		gt_log_note("the trace ends at %s; this is its end",
 			    gt_format_time(buf, gt_view_rel(v, a->run.now_ns)));
 	if (a->n_system)
@@ -266,6 +270,10 @@ int gt_show_at(struct gt_show *s, struct gt_err *err)
 	rc = gt_run_open(&a.run, s->view, &ops, &a, err);
 	if (!rc)
 		rc = gt_run_until(&a.run, a.t, &more, err);
+	if (!rc && a.run.ended && a.t > a.run.now_ns && s->view->info->complete) {
+		a.past_end = true;
+		a.t = a.run.now_ns;
+	}
 	if (!rc) {
 		print(&a);
 		rc = gt_show_written(s, err);

@@ -25,7 +25,9 @@ struct life {
 		struct entry *p;
 		size_t n, cap;
 	} v;
-	uint64_t begin_ns; /* since when its first state held */
+	uint64_t begin_ns; /* since when its first state held; 0: before FOUND_NS, when a snapshot
+			      saw it */
+	uint64_t found_ns;
 	uint8_t begin_state, begin_reason;
 	uint32_t begin_stack;
 	bool begun, ended;
@@ -113,7 +115,9 @@ static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 			begin_with(f, 0, s->to, s->reason, s->stack);
 		else if (!f->begun && !f->v.n && !s->created)
 			begin_with(f, s->since_ns, s->from, s->from_reason, 0);
-		if (!found_so(s))
+		if (found_so(s))
+			f->found_ns = f->found_ns ? f->found_ns : s->ts;
+		else
 			rc = add(l, f, s, s->waker, false, err);
 	}
 	/* find() again: the vector may have moved. */
@@ -171,9 +175,13 @@ static int on_end(void *ctx, uint64_t end_ns, const struct gt_end *end, struct g
 
 /* ---- printing ------------------------------------------------------------------------- */
 
-static uint64_t known_from(const struct lives *l, uint64_t t)
+/* From when on a state of F that began at T, 0 for before, is known to have held. */
+static uint64_t known_from(const struct lives *l, const struct life *f, uint64_t t)
 {
-	return t > l->show->view->info->start_ns ? t : l->show->view->info->start_ns;
+	uint64_t start = l->show->view->info->start_ns;
+
+	t = t ? t : f->found_ns;
+	return t > start ? t : start;
 }
 
 /* The state that held from T0 to T1; the rest of the line is the caller's. */
@@ -183,7 +191,7 @@ static void interval(const struct lives *l, struct life *f, uint64_t t0, uint64_
 	const struct gt_show *s = l->show;
 	const char *why = gt_name_reason(s->view->reader, f->g.process, state, reason);
 	char time[GT_DUR_MAX], dur[GT_DUR_MAX], buf[GT_NAME_MAX];
-	uint64_t ns = t1 > known_from(l, t0) ? t1 - known_from(l, t0) : 0;
+	uint64_t ns = t1 > known_from(l, f, t0) ? t1 - known_from(l, f, t0) : 0;
 
 	f->in_state[state] += ns;
 	(void)fprintf(s->out, "  %14s  %9s  %s%-9s%s",

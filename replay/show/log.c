@@ -111,7 +111,11 @@ static void json_step(struct log *l, const struct line *n)
 
 	gt_json_object(&l->j);
 	gt_json_ku64(&l->j, "t_ns", gt_view_rel(l->show->view, s->ts));
-	gt_json_ku64(&l->j, "cpu", s->cpu);
+	gt_json_key(&l->j, "cpu");
+	if (s->snapshot) /* was read by gtrec, happened on no CPU */
+		gt_json_null(&l->j);
+	else
+		gt_json_u64(&l->j, s->cpu);
 	gt_json_ku64(&l->j, "pid", gt_show_pid(l->show, n->g.process));
 	gt_json_ku64(&l->j, "tid", s->tid);
 	gt_json_ku64(&l->j, "goid", n->g.goid);
@@ -175,12 +179,16 @@ static void text_step(struct log *l, const struct line *n)
 	const struct gt_step *s = &n->s;
 	const struct gt_show *show = l->show;
 	enum gt_gstate to = (enum gt_gstate)s->to;
-	char time[GT_DUR_MAX], who[GT_NAME_MAX], p[16] = "-";
+	char time[GT_DUR_MAX], who[GT_NAME_MAX], p[16] = "-", cpu[16] = "-", tid[16] = "-";
 
 	if (s->p >= 0)
-		snprintf(p, sizeof(p), "P%d", s->p);
-	(void)fprintf(show->out, "%s %4u %8u %4s  %-32s  %9s -> %s%-9s%s",
-		      gt_format_time(time, gt_view_rel(show->view, s->ts)), s->cpu, s->tid, p,
+		(void)snprintf(p, sizeof(p), "P%d", s->p);
+	if (!s->snapshot)
+		(void)snprintf(cpu, sizeof(cpu), "%u", s->cpu);
+	if (s->tid)
+		(void)snprintf(tid, sizeof(tid), "%u", s->tid);
+	(void)fprintf(show->out, "%s %4s %8s %4s  %-32s  %9s -> %s%-9s%s",
+		      gt_format_time(time, gt_view_rel(show->view, s->ts)), cpu, tid, p,
 		      gt_show_who(show, &n->g, who), gt_gstate_name((enum gt_gstate)s->from),
 		      gt_show_ink(show, gt_show_state_ink(to)), gt_gstate_name(to),
 		      gt_show_ink(show, GT_INK_NONE));

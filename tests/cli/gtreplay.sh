@@ -118,6 +118,15 @@ eq "--at --json" "$(jq -c '.t_ns, (.goroutines[] | select(.goid == 18)
 run 0 --at 10ms "$T/loss.gtr"
 has 'goroutine 18 [chan receive, uncertain]:'
 
+# Where the trace has no answer, it says so, and makes none up.
+run 0 --at 99999s --json "$T/pool.gtr"
+grep -q 'this is its end' "$T/err" || fail "past the end: $(cat "$T/err")"
+cp "$T/out" "$T/past"
+run 0 --at -0s --json "$T/pool.gtr"
+cmp "$T/past" "$T/out" || fail "--at past the end is not the end"
+run 0 --at 2000-01-01T00:00:00Z "$T/loss.gtr"
+grep -q 'no goroutine is known at' "$T/err" || fail "before it: $(cat "$T/err") $(cat "$T/out")"
+
 # --at goes by keyframe: the same as the last state that the log tells.
 for t in 17 41 77 98; do
 	run 0 -q --at "${t}ms" --json "$T/crowd.gtr"

@@ -20,7 +20,7 @@ var gtStates = map[string]state{
 // gtLine is one line of it; what is not compared is not here.
 type gtLine struct {
 	T      int64   `json:"t_ns"`
-	CPU    int64   `json:"cpu"`
+	CPU    *int64  `json:"cpu"`
 	Tid    int64   `json:"tid"`
 	Goid   int64   `json:"goid"`
 	From   *string `json:"from"`
@@ -71,7 +71,11 @@ func (h *history) addGt(line *gtLine) error {
 	if !ok1 || !ok2 {
 		return fmt.Errorf("no such state: %q -> %q", *line.From, line.To)
 	}
-	h.busy[line.CPU] = append(h.busy[line.CPU], at{line.T, line.Tid})
+	cpu := int64(-1) // read from memory
+	if line.CPU != nil {
+		cpu = *line.CPU
+		h.busy[cpu] = append(h.busy[cpu], at{line.T, line.Tid})
+	}
 	l := h.life(line.Goid)
 	if len(l.steps) == 0 {
 		l.first = from
@@ -92,7 +96,7 @@ func (h *history) addGt(line *gtLine) error {
 		return nil // work on g0, stack growth: not a change to those outside
 	}
 	s := step{t: line.T, from: from, to: to, waker: line.Waker, inferred: line.Repair,
-		cpu: line.CPU, tid: line.Tid}
+		cpu: cpu, tid: line.Tid}
 	if to == waiting {
 		s.reason = line.Reason
 		if line.To == "preempted" {
