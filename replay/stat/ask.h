@@ -56,6 +56,8 @@ extern const struct gt_question gt_q_summary, gt_q_goroutines, gt_q_lifetimes, g
 #define GT_TEXT_MAX 600
 
 /* gt_text_place: "func dir/file.go:42" fit for a terminal; "(not known)" for nothing. */
+/* A quantile of H in BUF, "-" where nothing was counted. */
+const char *gt_text_quantile(const struct gt_hist *h, double q, char buf[GT_DUR_MAX]);
 const char *gt_text_place(const struct gt_place *p, char buf[GT_TEXT_MAX]);
 /* gt_text_maker: what a group is called in a listing: its site, else its entry function. */
 const char *gt_text_maker(const struct gt_tally *t, const struct gt_group *g,

@@ -103,7 +103,8 @@ static void json_row(struct gt_ask *a, const struct gt_gor *g)
 	for (size_t i = 0; i < g->waits.n; i++)
 		gt_json_ku64(j, t->reasons.p[g->waits.p[i].reason].name, g->waits.p[i].ns);
 	gt_json_object_end(j);
-	gt_json_ku64(j, "process", g->g.process);
+	const struct gt_process *p = gt_reader_process(a->view->reader, g->g.process);
+	gt_json_ku64(j, "pid", p ? p->pid : 0);
 	gt_json_key(j, "system");
 	gt_json_bool(j, g->system);
 	gt_json_object_end(j);

@@ -19,10 +19,9 @@ static void text_row(const struct gt_ask *a, const char *name, const struct gt_h
 	if (h->n)
 		(void)snprintf(share, sizeof(share), "%.1f%%", 100 * (double)over / (double)h->n);
 	(void)fprintf(a->out, "%9" PRIu64 " %8s %8s %8s %8s %7s %9" PRIu64 "  %s\n", h->n,
-		      gt_format_duration(b[0], gt_hist_quantile(h, .5)),
-		      gt_format_duration(b[1], gt_hist_quantile(h, .9)),
-		      gt_format_duration(b[2], gt_hist_quantile(h, .99)),
-		      gt_format_duration(b[3], h->n ? h->max : 0), share, open_over, name);
+		      gt_text_quantile(h, .5, b[0]), gt_text_quantile(h, .9, b[1]),
+		      gt_text_quantile(h, .99, b[2]), h->n ? gt_format_duration(b[3], h->max) : "-",
+		      share, open_over, name);
 }
 
 static void json_row(struct gt_ask *a, const struct gt_hist *h, uint64_t over, uint64_t open_over)

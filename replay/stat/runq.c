@@ -21,13 +21,12 @@ static void text(struct gt_ask *a, const size_t *order, const size_t *worst)
 	char b[5][GT_DUR_MAX], buf[GT_TEXT_MAX];
 
 	gt_text_head(a);
-	(void)fprintf(a->out,
-		      "%-14s mean %s  p50 %s  p90 %s  p99 %s  max %s  (%" PRIu64 " waits)\n",
-		      "wait for CPU", gt_format_duration(b[0], gt_hist_mean(&t->runq)),
-		      gt_format_duration(b[1], gt_hist_quantile(&t->runq, .5)),
-		      gt_format_duration(b[2], gt_hist_quantile(&t->runq, .9)),
-		      gt_format_duration(b[3], gt_hist_quantile(&t->runq, .99)),
-		      gt_format_duration(b[4], t->runq.n ? t->runq.max : 0), t->runq.n);
+	(void)fprintf(
+		a->out, "%-14s mean %s  p50 %s  p90 %s  p99 %s  max %s  (%" PRIu64 " waits)\n",
+		"wait for CPU", t->runq.n ? gt_format_duration(b[0], gt_hist_mean(&t->runq)) : "-",
+		gt_text_quantile(&t->runq, .5, b[1]), gt_text_quantile(&t->runq, .9, b[2]),
+		gt_text_quantile(&t->runq, .99, b[3]),
+		t->runq.n ? gt_format_duration(b[4], t->runq.max) : "-", t->runq.n);
 	if (t->runq_open)
 		(void)fprintf(a->out, "%-14s %" PRIu64 " still at the end, the longest %s\n", "",
 			      t->runq_open, gt_format_duration(b[0], t->runq_open_max_ns));

@@ -92,9 +92,9 @@ static int text_blocks(const struct gt_ask *a, struct gt_err *err)
 		(void)fprintf(a->out, "%-28.28s %7s %9s %9" PRIu64 " %9s %9s %9s %8" PRIu64 "\n",
 			      r->name, percent(b[0], r->total_ns, blocked_ns(t)),
 			      gt_format_duration(b[1], r->total_ns), r->waits.n,
-			      gt_format_duration(b[2], gt_hist_quantile(&r->waits, .5)),
-			      gt_format_duration(b[3], gt_hist_quantile(&r->waits, .99)),
-			      gt_format_duration(b[4], max), r->open);
+			      gt_text_quantile(&r->waits, .5, b[2]),
+			      gt_text_quantile(&r->waits, .99, b[3]), gt_format_duration(b[4], max),
+			      r->open);
 	}
 	free(order);
 	return GT_OK;

@@ -21,6 +21,11 @@ static const char *tail(const char *path)
 	return p;
 }
 
+const char *gt_text_quantile(const struct gt_hist *h, double q, char buf[GT_DUR_MAX])
+{
+	return h->n ? gt_format_duration(buf, gt_hist_quantile(h, q)) : "-";
+}
+
 const char *gt_text_place(const struct gt_place *p, char buf[GT_TEXT_MAX])
 {
 	char func[GT_NAME_MAX], file[GT_NAME_MAX];

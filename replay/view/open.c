@@ -2,6 +2,7 @@
 /* Opening a trace as the user asked, and what its damage means for the exit status. */
 #include "open.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "format/base/log.h"
@@ -133,6 +134,18 @@ static bool damaged(const struct gt_damage *d)
 	return d->bad_blocks || d->bad_bytes || d->missing_blocks || d->missing_end;
 }
 
+static void tell_losses(const struct gt_view *v)
+{
+	unsigned long long n = v->lost_events, places = v->losses;
+	char count[32] = "an unknown number of";
+
+	if (n)
+		(void)snprintf(count, sizeof(count), "%llu", n);
+	gt_log_warn("%s event%s lost in %llu place%s; states near %s are uncertain", count,
+		    n == 1 ? " was" : "s were", places, places == 1 ? "" : "s",
+		    places == 1 ? "it" : "them");
+}
+
 static void tell_damage(const struct gt_view *v, const struct gt_damage *d)
 {
 	if (damaged(d))
@@ -170,10 +183,7 @@ int gt_view_finish(struct gt_view *v, int rc, const struct gt_err *err)
 	if (rc)
 		gt_log_error("%s: %s", v->path ? v->path : "trace", err->msg);
 	if (v->losses && !v->quiet)
-		gt_log_warn(
-			"%llu%s events were lost in %llu places; states near them are uncertain",
-			(unsigned long long)v->lost_events, v->lost_events ? "" : " or more",
-			(unsigned long long)v->losses);
+		tell_losses(v);
 	if (d)
 		tell_damage(v, d);
 	if (rc)
