@@ -164,7 +164,7 @@ enum gt_enc {
 	F(G_GPTR, 3, DELTA, 0)                                                                     \
 	F(G_PARENT, 4, DELTA, 0)                                                                   \
 	F(G_PARENT_GOID, 5, REL, 4)                                                                \
-	F(G_CREATED, 6, DELTA, 0)                                                                    \
+	F(G_CREATED, 6, DELTA, 0)                                                                  \
 	F(G_PROCESS, 7, VAR, 0)                                                                    \
 	F(G_START_PC, 8, VAR, 0)                                                                   \
 	F(G_SITE_PC, 9, VAR, 0)                                                                    \

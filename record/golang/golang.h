@@ -145,7 +145,7 @@ struct gt_inline_site {
 	uint64_t ra;	   /* link-time: where a call would return to, had it not been inlined */
 	struct gt_place gp, old, new;
 	struct gt_place pc; /* of the system call; GT_PLACE_NONE: g.syscallpc has it */
-	bool usable; /* false: no probe can be put there, at.why says why */
+	bool usable;	    /* false: no probe can be put there, at.why says why */
 };
 
 /*

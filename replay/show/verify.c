@@ -268,8 +268,13 @@ static void text_rest(const struct audit *a)
 	FILE *out = a->show.out;
 	bool any = false;
 
-	(void)fprintf(out, "losses       %" PRIu64 " events in %" PRIu64 " places\n", a->lost,
-		      a->losses);
+	if (a->losses && !a->lost)
+		(void)fprintf(out,
+			      "losses       an unknown number of events in %" PRIu64 " places\n",
+			      a->losses);
+	else
+		(void)fprintf(out, "losses       %" PRIu64 " events in %" PRIu64 " places\n",
+			      a->lost, a->losses);
 	for (unsigned i = 0; i < 8; i++) {
 		if (a->by_cause[i])
 			(void)fprintf(out, "             %s: %" PRIu64 "\n", gt_show_cause(i),

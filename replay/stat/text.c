@@ -152,16 +152,18 @@ static const char *cause(uint32_t c)
 
 static void text_losses(const struct gt_ask *a)
 {
-	char at[GT_DUR_MAX], dur[GT_DUR_MAX];
+	char at[GT_DUR_MAX], dur[GT_DUR_MAX], n[48] = "an unknown number of";
 
 	if (!a->losses) {
 		(void)fprintf(a->out, "%-14s nothing lost\n", "confidence");
 		return;
 	}
-	(void)fprintf(a->out,
-		      "%-14s %sLOST %s%" PRIu64 " events%s in %" PRIu64 " places:", "confidence",
-		      a->colour ? "\033[1;31m" : "", a->lost_unknown ? ">= " : "", a->lost,
-		      a->colour ? "\033[0m" : "", a->losses);
+	if (a->lost)
+		(void)snprintf(n, sizeof(n), "%s%" PRIu64, a->lost_unknown ? "at least " : "",
+			       a->lost);
+	(void)fprintf(a->out, "%-14s %sLOST %s event%s%s in %" PRIu64 " place%s:", "confidence",
+		      a->colour ? "\033[1;31m" : "", n, a->lost == 1 ? "" : "s",
+		      a->colour ? "\033[0m" : "", a->losses, a->losses == 1 ? "" : "s");
 	for (uint64_t i = 0; i < a->losses && i < 3; i++) {
 		const struct gt_loss *l = &a->loss[i];
 		(void)fprintf(a->out, "%s at %s for %s", i ? "," : "",
