@@ -12,15 +12,13 @@ const struct gt_probe_fn gt_probe_fns[GT_N_PROBES] = {
 
 uint32_t gt_probe_inlined(const struct gt_gobin *b, struct gt_inline_site ret[GT_MAX_INLINED])
 {
+	const char *names[GT_N_PROBES];
 	uint32_t n = 0;
 
-	for (int i = 0; i < GT_N_PROBES; i++) {
-		if (gt_gobin_info(b)->minor < gt_probe_fns[i].since)
-			continue;
-		uint32_t room = n < GT_MAX_INLINED ? GT_MAX_INLINED - n : 0;
-		n += gt_gobin_inlined(b, gt_probe_fns[i].func, ret + (GT_MAX_INLINED - room), room);
-	}
-	return n;
+	for (int i = 0; i < GT_N_PROBES; i++)
+		if (gt_gobin_info(b)->minor >= gt_probe_fns[i].since)
+			names[n++] = gt_probe_fns[i].func;
+	return gt_gobin_inlined(b, names, n, ret, GT_MAX_INLINED);
 }
 
 bool gt_probe_only_inlined(const struct gt_gobin *b, const char *func)
@@ -28,7 +26,7 @@ bool gt_probe_only_inlined(const struct gt_gobin *b, const char *func)
 	uint64_t entry, size;
 	struct gt_inline_site one;
 
-	return !gt_gobin_func(b, func, &entry, &size) && gt_gobin_inlined(b, func, &one, 1) > 0;
+	return !gt_gobin_func(b, func, &entry, &size) && gt_gobin_inlined(b, &func, 1, &one, 1) > 0;
 }
 
 int gt_probe_check(const struct gt_gobin *b, struct gt_err *err)

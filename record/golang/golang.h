@@ -148,15 +148,17 @@ struct gt_inline_site {
 	bool usable;	    /* false: no probe can be put there, at.why says why */
 };
 
+#define GT_MAX_NAMES 8
 /*
- * gt_gobin_inlined: the copies of runtime.casgstatus, or of another NAME that changes
- * g.atomicstatus by one compare-and-swap, which profile-guided optimisation inlined into its
- * callers. How many sites there are, and fills at most MAX; a copy that is entered in two
- * places has two. Each fires once before the status changes, not on retries. amd64; on arm64
- * copies are found, but none is usable.
+ * gt_gobin_inlined: the copies of the N_NAMES <= GT_MAX_NAMES functions NAMES (runtime.casgstatus,
+ * and others that change g.atomicstatus by one compare-and-swap) which profile-guided
+ * optimisation inlined into their callers. How many sites there are, and fills at most MAX; a
+ * copy that is entered in two places has two. Each fires once before the status changes, not
+ * on retries. amd64; on arm64 copies are found, but none is usable. Strings live as long as
+ * the gobin and NAMES. Reads the trees of the whole runtime: 2 ms and more.
  */
-uint32_t gt_gobin_inlined(const struct gt_gobin *b, const char *name, struct gt_inline_site *ret,
-			  uint32_t max);
+uint32_t gt_gobin_inlined(const struct gt_gobin *b, const char *const *names, uint32_t n_names,
+			  struct gt_inline_site *ret, uint32_t max);
 
 /* Layout of the runtime's structs, in bytes. UINT32_MAX: the version has no such field. */
 struct gt_layout {

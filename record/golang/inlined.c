@@ -20,8 +20,9 @@
 /* What is looked for, and what was found. */
 struct hunt {
 	const struct gt_gobin *b;
-	const char *name;
-	uint32_t name_off;
+	const char *const *names;
+	uint32_t name_off[GT_MAX_NAMES];
+	uint32_t n_names;
 	uint32_t status_off; /* of g.atomicstatus */
 	struct gt_inline_site *ret;
 	uint32_t n, max;
@@ -206,22 +207,22 @@ static void sites_of(struct hunt *h, const struct gt_gofunc *f, uint64_t tree, i
 
 static void copies_in(struct hunt *h, const struct gt_gofunc *f)
 {
-	int32_t copy[MAX_COPIES];
+	struct gt_inlhit copy[MAX_COPIES];
 	uint64_t tree;
 	struct gt_listing l;
 	bool listed = false, understood = false;
 
 	if (!gt_inltree(h->b, f, &tree))
 		return;
-	uint32_t n = gt_inltree_find(h->b, f, tree, h->name_off, copy, MAX_COPIES);
+	uint32_t n = gt_inltree_find(h->b, f, tree, h->name_off, h->n_names, copy, MAX_COPIES);
 	for (uint32_t i = 0; i < n && i < MAX_COPIES; i++) {
 		struct gt_inlnode nd;
 
-		if (!gt_inltree_node(h->b, tree, copy[i], &nd))
+		if (!gt_inltree_node(h->b, tree, copy[i].ix, &nd))
 			continue;
 		struct gt_inline_site like = {
 			.at = { .how = GT_HOW_PCLNTAB },
-			.func = h->name,
+			.func = h->names[copy[i].which],
 			.host = gt_pcln_name(&h->b->pcln, f->name_off),
 			.ra = f->entry + nd.parent_pc + 1,
 		};
@@ -235,34 +236,48 @@ static void copies_in(struct hunt *h, const struct gt_gofunc *f)
 		else if (!understood)
 			unusable(h, &like, "its code is not understood");
 		else
-			sites_of(h, f, tree, copy[i], &l, &like);
+			sites_of(h, f, tree, copy[i].ix, &l, &like);
 	}
 	if (listed)
 		listing_free(&l);
 }
 
-uint32_t gt_gobin_inlined(const struct gt_gobin *b, const char *name, struct gt_inline_site *ret,
-			  uint32_t max)
+/*
+ * Where NAME is among the names, or, when an obfuscator changed it, what it became. Trees have no
+ * other word for it.
+ */
+static uint32_t name_off(const struct gt_gobin *b, const char *name, bool *obfuscated)
 {
-	struct hunt h = { .b = b, .name = name, .ret = ret, .max = max };
-	struct gt_layout layout;
 	struct gt_site site;
 	struct gt_gofunc f;
 	struct gt_err err;
-	bool named = gt_pcln_has_name(&b->pcln, name, &h.name_off);
+	uint32_t off;
 
-	if (gt_gobin_layout(b, &layout, &err))
+	if (gt_pcln_has_name(&b->pcln, name, &off))
+		return off;
+	if (gt_gobin_site(b, name, &site, &err) || !gt_pcln_find(&b->pcln, site.vaddr, &f))
+		return UINT32_MAX; /* no name is there */
+	*obfuscated = true;
+	return f.name_off;
+}
+
+uint32_t gt_gobin_inlined(const struct gt_gobin *b, const char *const *names, uint32_t n_names,
+			  struct gt_inline_site *ret, uint32_t max)
+{
+	struct hunt h = { .b = b, .names = names, .n_names = n_names, .ret = ret, .max = max };
+	bool obfuscated = false;
+	struct gt_layout layout;
+	struct gt_gofunc f;
+	struct gt_err err;
+
+	if (n_names > GT_MAX_NAMES || gt_gobin_layout(b, &layout, &err))
 		return 0;
 	h.status_off = layout.g_atomicstatus;
-	if (!named) {
-		/* an obfuscator renamed it */
-		if (gt_gobin_site(b, name, &site, &err) || !gt_pcln_find(&b->pcln, site.vaddr, &f))
-			return 0;
-		h.name_off = f.name_off;
-	}
+	for (uint32_t i = 0; i < n_names; i++)
+		h.name_off[i] = name_off(b, names[i], &obfuscated);
 	for (uint32_t i = 0; i < b->pcln.n_funcs; i++)
 		if (gt_pcln_at(&b->pcln, i, &f) &&
-		    (!named || !strncmp(gt_pcln_name(&b->pcln, f.name_off), "runtime", 7)))
+		    (obfuscated || !strncmp(gt_pcln_name(&b->pcln, f.name_off), "runtime", 7)))
 			copies_in(&h, &f);
 	return h.n;
 }

@@ -262,7 +262,7 @@ uint32_t gt_inlined_spots(struct gt_listing *l, uint32_t cas,
 	struct values v = at_cas;
 	struct gt_probe_spot near;
 	uint32_t yes, no, block, n = 0;
-	bool retried = false, ok;
+	bool retried, ok;
 
 	*ret_why = "its function jumps through a table";
 	if (!mark_targets(l))
@@ -274,10 +274,11 @@ uint32_t gt_inlined_spots(struct gt_listing *l, uint32_t cas,
 	reach(l, 0, block, IN);
 	reach(l, yes, block, IN);
 	reach(l, no, block, RETRY);
+	retried = no == block;
 	for (uint32_t i = 0; i < l->n; i++)
 		retried |= l->mark[i] & RETRY && leads_to(l, i, block);
 	bool in_block = !retried && on_line(l, cas, at_cas, &near);
-	if (ok && !(in_block && all_emulated(l, &near, 1)))
+	if (ok && yes != block && !(in_block && all_emulated(l, &near, 1)))
 		n = ways_in(l, block, v, ret);
 	if (in_block && !all_emulated(l, ret, n)) {
 		ret[0] = near;

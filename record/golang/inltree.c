@@ -66,14 +66,23 @@ static int32_t tree_size(const struct gt_gobin *b, const struct gt_gofunc *f)
 	return n;
 }
 
+static bool one_of(uint32_t off, const uint32_t *offs, uint32_t n, uint32_t *ret)
+{
+	for (*ret = 0; *ret < n; ++*ret)
+		if (offs[*ret] == off)
+			return true;
+	return false;
+}
+
 uint32_t gt_inltree_find(const struct gt_gobin *b, const struct gt_gofunc *f, uint64_t tree,
-			 uint32_t name_off, int32_t *ret, uint32_t max)
+			 const uint32_t *name_off, uint32_t n_names, struct gt_inlhit *ret,
+			 uint32_t max)
 {
 	uint8_t buf[256 * NODE_17];
 	size_t size = node_size(b);
 	int32_t n = tree_size(b, f);
 	struct gt_inlnode nd;
-	uint32_t found = 0;
+	uint32_t found = 0, which;
 
 	for (int32_t at = 0; at < n; at += 256) {
 		int32_t m = n - at < 256 ? n - at : 256;
@@ -81,10 +90,11 @@ uint32_t gt_inltree_find(const struct gt_gobin *b, const struct gt_gofunc *f, ui
 		if (!gt_image_read(&b->img, tree + (uint64_t)at * size, buf, (size_t)m * size))
 			break;
 		for (int32_t i = 0; i < m; i++) {
-			if (!parse(buf + (size_t)i * size, size, &nd) || nd.name_off != name_off)
+			if (!parse(buf + (size_t)i * size, size, &nd) ||
+			    !one_of(nd.name_off, name_off, n_names, &which))
 				continue;
 			if (found < max)
-				ret[found] = at + i;
+				ret[found] = (struct gt_inlhit){ at + i, which };
 			found++;
 		}
 	}

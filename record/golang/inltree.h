@@ -18,11 +18,17 @@ bool gt_inltree(const struct gt_gobin *b, const struct gt_gofunc *f, uint64_t *r
 bool gt_inltree_node(const struct gt_gobin *b, uint64_t tree, int32_t ix, struct gt_inlnode *ret);
 /* gt_inltree_at: number of the innermost call that PC belongs to; false for F's own code. */
 bool gt_inltree_at(const struct gt_gobin *b, const struct gt_gofunc *f, uint64_t pc, int32_t *ret);
+/* An inlined call of one of several functions: its number, and which function it is. */
+struct gt_inlhit {
+	int32_t ix;
+	uint32_t which;
+};
 /*
- * gt_inltree_find: numbers of the calls of the function whose name is at NAME_OFF. How many;
+ * gt_inltree_find: the calls of functions whose names are at NAME_OFF[0..N_NAMES). How many;
  * fills at most MAX.
  */
 uint32_t gt_inltree_find(const struct gt_gobin *b, const struct gt_gofunc *f, uint64_t tree,
-			 uint32_t name_off, int32_t *ret, uint32_t max);
+			 const uint32_t *name_off, uint32_t n_names, struct gt_inlhit *ret,
+			 uint32_t max);
 
 #endif

@@ -40,7 +40,8 @@ static inline void gt_exercise(const struct gt_gobin *b)
 	const char *const *words;
 	struct gt_layout l;
 	enum gt_how how;
-	uint32_t n_words;
+	uint32_t n_words, n_copies;
+	struct gt_inline_site copies[4];
 
 	assert(in->minor >= 17 && in->version[0]);
 	for (size_t i = 0; i < sizeof(funcs) / sizeof(*funcs); i++) {
@@ -54,6 +55,9 @@ static inline void gt_exercise(const struct gt_gobin *b)
 		if (gt_gobin_site(b, funcs[i], &s, NULL) == GT_OK)
 			assert(s.insn_len > 0 && s.insn_len <= 15);
 	}
+	n_copies = gt_gobin_inlined(b, funcs, sizeof(funcs) / sizeof(*funcs), copies, 4);
+	for (uint32_t i = 0; i < n_copies && i < 4; i++)
+		assert(!copies[i].usable || copies[i].gp.kind != GT_PLACE_NONE);
 	step = (in->etext - in->text) / 61 + 1;
 	a = in->text;
 	for (int i = 0; i < 62; i++, a += step)
