@@ -12,6 +12,9 @@
 #include "inlined.h"
 #include "inltree.h"
 
+/* Functions of the runtime with other names (time.Sleep) lie among those named after it. */
+#define NEAR 64
+
 #define MAX_DEPTH  64
 #define R14	   14		/* holds the current g */
 #define MAX_COPIES 16		/* of one name in one function */
@@ -275,9 +278,13 @@ uint32_t gt_gobin_inlined(const struct gt_gobin *b, const char *const *names, ui
 	h.status_off = layout.g_atomicstatus;
 	for (uint32_t i = 0; i < n_names; i++)
 		h.name_off[i] = name_off(b, names[i], &obfuscated);
-	for (uint32_t i = 0; i < b->pcln.n_funcs; i++)
-		if (gt_pcln_at(&b->pcln, i, &f) &&
-		    (obfuscated || !strncmp(gt_pcln_name(&b->pcln, f.name_off), "runtime", 7)))
-			copies_in(&h, &f);
+	for (uint32_t i = 0, k = 0; i < b->pcln.n_funcs; i++) {
+		if (!gt_pcln_at(&b->pcln, i, &f) ||
+		    (!obfuscated && strncmp(gt_pcln_name(&b->pcln, f.name_off), "runtime", 7) != 0))
+			continue;
+		for (k = i > k + NEAR ? i - NEAR : k; k <= i + NEAR && k < b->pcln.n_funcs; k++)
+			if (gt_pcln_at(&b->pcln, k, &f))
+				copies_in(&h, &f);
+	}
 	return h.n;
 }
