@@ -20,6 +20,7 @@
 
 #define STATS_EVERY_NS 1000000000u
 #define CLOCK_EVERY_NS 10000000000u
+#define SETTLE_MS      100 /* the rings are not drained meanwhile */
 
 /* One process under trace. */
 struct member {
@@ -245,8 +246,11 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	rc = gt_writer_process(s->w, &row, err);
 	if (!rc)
 		rc = gt_encoder_process(s->enc, n, t, err);
-	if (!rc && !launched)
+	if (!rc && !launched) {
+		if (!gt_target_settle(t, SETTLE_MS))
+			gt_log_debug("pid %d: some threads have not moved since", (int)pid);
 		rc = take_snapshot(s, n - 1, err);
+	}
 	if (!rc && !s->committed) {
 		rc = gt_outfile_commit(s->file, err);
 		s->committed = !rc;

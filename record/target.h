@@ -95,6 +95,13 @@ int gt_target_threads(const struct gt_target *t, void (*fn)(void *ctx, const str
 		      void *ctx, struct gt_err *err) GT_MUST_CHECK;
 
 /*
+ * gt_target_settle: wait until every thread that was on its way somewhere has got on: it
+ * sleeps, or has been on a CPU since. What it had begun in Go code before the call is done
+ * then, but for a thread that the kernel keeps waiting: after LIMIT_MS it is left at that (false).
+ */
+bool gt_target_settle(const struct gt_target *t, uint32_t limit_ms);
+
+/*
  * Joining threads. BPF tells a thread by its tid in the initial pid namespace (init_tid).
  * /proc tells it by the tid in gtrec's namespace, and its NSpid line leads from there to the
  * innermost one, which is what Go keeps in m.procid. In the initial namespace init_tid and
