@@ -4,8 +4,8 @@ UNIT_BIN := $(UNIT_SRC:%.c=$(O)/%)
 CLI_TESTS    := $(wildcard tests/cli/*.sh)
 LIVE_TESTS   := $(wildcard tests/live/*.sh)
 ORACLE_TESTS := $(wildcard tests/oracle/*.sh)
-# Slow, and pointless within itself: in CI, once.
-CLEAN_TESTS  := $(if $(CI),$(if $(GT_IN_CLEAN_ROOT),,$(wildcard tests/clean/*.sh)))
+# Slow (it does all of this again): only when asked for with GT_CLEAN=1, or by check-clean.
+CLEAN_TESTS  := $(if $(GT_CLEAN),$(wildcard tests/clean/*.sh))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
 REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/replay/%)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # README's two commands on a Debian 12 that has nothing of ours but git, make and certificates:
 # `make demo` and `make check` must get all else themselves, and do what they promise there.
-# Part of `make check` in CI; otherwise `make check-clean`.
+# `make check-clean`, or `make check GT_CLEAN=1`.
 # timeout: 3000
 . "$(dirname "$0")/../lib.sh"
 need_bpf

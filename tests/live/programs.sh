@@ -48,7 +48,7 @@ load() {
 rec=$!
 for i in 1 2 3; do load "$i" & done
 wait "$rec"
-check caddy "$T/caddy.gtr" 5000
+check caddy "$T/caddy.gtr" 1000
 "$GTREPLAY" --at -10ms "$T/caddy.gtr" >"$T/caddy.at"
 grep -q '^goroutine 1 \[' "$T/caddy.at" || fail "caddy: main is not in the state at the end"
 grep -q 'net/http' "$T/caddy.at" || fail "caddy: no stack shows net/http"
@@ -73,7 +73,7 @@ if command -v containerd >/dev/null; then
 		ctr -a "$T/ctrd.sock" namespaces ls >"$T/ctr.out"
 	done
 	wait "$rec"
-	check containerd "$T/containerd.gtr" 1000
+	check containerd "$T/containerd.gtr" 500
 	"$GTREC" -q -o "$T/ctr.gtr" -- ctr -a "$T/ctrd.sock" version >"$T/ctr.out"
 	grep -q Version "$T/ctr.out" || fail "ctr does not print its version under gtrec"
 	check ctr "$T/ctr.gtr" 100
@@ -94,6 +94,6 @@ start python3 -m http.server --bind 127.0.0.1 -d "$T/www" 18090 >"$T/py.log" 2>&
 wait_for 10 curl -sf -o "$T/got" http://127.0.0.1:18090/file
 "$GTREC" -q -o "$T/hey.gtr" -- "$T/bin/hey" -n 300 -c 10 http://127.0.0.1:18090/file >"$T/hey.out"
 grep -q '\[200\].*300 responses' "$T/hey.out" || fail "hey: $(cat "$T/hey.out")"
-check hey "$T/hey.gtr" 3000
+check hey "$T/hey.gtr" 1500
 "$GTSTAT" goroutines "$T/hey.gtr" >"$T/hey.txt"
 grep -q 'requester' "$T/hey.txt" || fail "hey: its workers are not named"
