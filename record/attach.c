@@ -29,24 +29,20 @@ struct gt_attach {
 	bool sleepable;
 };
 
-/* Which function gets which program. */
+/* Which program goes to a function of gt_probe_fns: members of gt_probes.progs. */
 struct probe {
-	const char *func;
-	int since; /* first Go minor version that needs it */
-	bool required;
-	size_t sleepable, plain; /* members of gt_probes.progs */
+	size_t sleepable, plain;
 };
 
 #define PROG(name)                                                                                 \
 	offsetof(struct gt_probes, progs.name##_s), offsetof(struct gt_probes, progs.name)
 
-static const struct probe probes[] = {
-	{ "runtime.casgstatus", 17, true, PROG(status) },
-	{ "runtime.reentersyscall", 26, true, PROG(sysenter) },
-	{ "runtime.exitsyscall", 26, true, PROG(sysexit) },
-	{ "runtime.casGToPreemptScan", 17, false, PROG(preempt) },
+static const struct probe probes[GT_N_PROBES] = {
+	[GT_PROBE_STATUS] = { PROG(status) },
+	[GT_PROBE_SYSENTER] = { PROG(sysenter) },
+	[GT_PROBE_SYSEXIT] = { PROG(sysexit) },
+	[GT_PROBE_PREEMPT] = { PROG(preempt) },
 };
-#define N_PROBES (sizeof(probes) / sizeof(*probes))
 
 static struct bpf_program *prog(const struct gt_probes *skel, size_t member)
 {
@@ -57,8 +53,8 @@ _Static_assert(GT_MAX_INLINED == GT_WIRE_MAX_INLINED, "copies that the programs 
 
 /* Where the probes of one target go. */
 struct plan {
-	struct gt_site site[N_PROBES];
-	bool want[N_PROBES];
+	struct gt_site site[GT_N_PROBES];
+	bool want[GT_N_PROBES];
 	struct gt_inline_site inlined[GT_MAX_INLINED]; /* all usable */
 	uint32_t n_inlined;
 	bool empty;
@@ -152,11 +148,12 @@ static int plan(struct plan *p, const struct gt_target *t, struct gt_err *err)
 {
 	int minor = gt_gobin_info(t->bin)->minor;
 
-	for (size_t i = 0; i < N_PROBES; i++) {
-		if (minor < probes[i].since)
+	for (size_t i = 0; i < GT_N_PROBES; i++) {
+		if (minor < gt_probe_fns[i].since)
 			continue;
-		int rc = gt_gobin_site(t->bin, probes[i].func, &p->site[i], err);
-		if (rc && probes[i].required && !gt_probe_only_inlined(t->bin, probes[i].func))
+		int rc = gt_gobin_site(t->bin, gt_probe_fns[i].func, &p->site[i], err);
+		if (rc && gt_probe_fns[i].required &&
+		    !gt_probe_only_inlined(t->bin, gt_probe_fns[i].func))
 			return rc;
 		p->want[i] = !rc;
 	}
@@ -204,7 +201,7 @@ static int load(struct gt_attach *a, const struct gt_probe_config *cfg, const st
 	}
 	struct bpf_program *p;
 	bpf_object__for_each_program(p, a->skel->obj)(void) bpf_program__set_autoload(p, false);
-	for (size_t i = 0; i < N_PROBES; i++)
+	for (size_t i = 0; i < GT_N_PROBES; i++)
 		if (plan->want[i])
 			(void)bpf_program__set_autoload(plain_prog(a, i), true);
 	if (plan->n_inlined)
@@ -246,10 +243,10 @@ static int attach_all(struct gt_attach *a, const struct gt_target *t, const stru
 {
 	int rc = GT_OK;
 
-	for (size_t i = 0; !rc && i < N_PROBES; i++)
+	for (size_t i = 0; !rc && i < GT_N_PROBES; i++)
 		if (plan->want[i])
 			rc = attach_one(a, t, plan->empty ? empty_prog(a) : plain_prog(a, i),
-					&plan->site[i], 0, probes[i].func, err);
+					&plan->site[i], 0, gt_probe_fns[i].func, err);
 	for (uint32_t i = 0; !rc && i < plan->n_inlined; i++)
 		rc = attach_one(a, t, plan->empty ? empty_prog(a) : inlined_prog(a),
 				&plan->inlined[i].at, i, plan->inlined[i].host, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The trace file. A new or replaced file is written under a hidden name in the same directory,
- * which stays open, so that the renames at commit happen where the file is, whatever happens
- * to the path meanwhile.
+ * The trace file. Until commit a new or replaced file has no name, or on file systems that
+ * know no such files a hidden one, in its directory, which stays open: the renames at commit
+ * happen where the file is, whatever happens to the path meanwhile.
  */
 #include "outfile.h"
 
@@ -22,7 +22,7 @@ struct gt_outfile {
 	int dirfd;    /* of a file that we made; -1 otherwise */
 	char *path;   /* as the user said it; owned */
 	char *base;   /* last component; owned; NULL: not a file that we made */
-	char tmp[32]; /* its hidden name until commit */
+	char tmp[32]; /* its hidden name until commit; "": none */
 	bool regular, committed;
 	bool torn;	/* a pipe got half a block: nothing more can follow */
 	uint64_t bytes; /* in whole blocks */
@@ -87,8 +87,35 @@ static int cannot_create(const struct gt_outfile *o, struct gt_err *err)
 	return gt_fail_errno(err, GT_IO, "cannot create '%s'", o->path);
 }
 
+/* Where the file without a name can be had for linkat(2). */
+static void fd_path(const struct gt_outfile *o, char ret[32])
+{
+	(void)snprintf(ret, 32, "/proc/self/fd/%d", o->fd);
+}
+
+/* A file that is gone with us if we are killed before the commit. */
+static bool create_nameless(struct gt_outfile *o)
+{
+	char path[32];
+	struct stat st;
+
+	o->fd = openat(o->dirfd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (o->fd < 0)
+		return false;
+	fd_path(o, path);
+	if (!stat(path, &st))
+		return true;
+	(void)close(o->fd);
+	o->fd = -1;
+	return false;
+}
+
 static int create_hidden(struct gt_outfile *o, struct gt_err *err)
 {
+	if (create_nameless(o)) {
+		o->regular = true;
+		return GT_OK;
+	}
 	for (int i = 0; i < 100; i++) {
 		uint64_t r = 0;
 
@@ -256,6 +283,12 @@ bool gt_outfile_is_regular(const struct gt_outfile *o)
 /* Our file gets its name. link, not rename: never over something that has just appeared. */
 static int take_name(struct gt_outfile *o)
 {
+	char path[32];
+
+	if (!o->tmp[0]) {
+		fd_path(o, path);
+		return linkat(AT_FDCWD, path, o->dirfd, o->base, AT_SYMLINK_FOLLOW);
+	}
 	if (!linkat(o->dirfd, o->tmp, o->dirfd, o->base, 0))
 		(void)unlinkat(o->dirfd, o->tmp, 0);
 	else if (errno == EEXIST || renameat(o->dirfd, o->tmp, o->dirfd, o->base))

@@ -132,6 +132,28 @@ static void a_new_file_is_private_and_whole(void **state)
 	assert_int_equal(entries(), 1);
 }
 
+static void killed_before_commit_nothing_is_left(void **state)
+{
+	int fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	int status;
+
+	(void)state;
+	if (fd < 0) {
+		print_message("no nameless files in %s\n", dir);
+		skip();
+	}
+	assert_int_equal(close(fd), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		say(must_open(at("t")), "abc");
+		(void)raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(entries(), 0);
+}
+
 static void an_existing_file_becomes_old(void **state)
 {
 	struct gt_outfile *o;
@@ -434,6 +456,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup(f, clean)
 		T(a_new_file_is_private_and_whole),
+		T(killed_before_commit_nothing_is_left),
 		T(an_existing_file_becomes_old),
 		T(a_failed_start_leaves_everything_as_it_was),
 		T(an_old_that_is_a_symlink_is_replaced_not_followed),
