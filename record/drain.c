@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 #define QUEUE_MAX  (256u << 20) /* bytes that may wait for the consumer */
 #define PERIOD_MAX 20000000L	/* ns between rounds when there is little to do */
 #define PERIOD_MIN 500000L
@@ -30,14 +32,6 @@ struct gt_drain {
 	bool stop;
 	uint64_t cpu_ns;
 };
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /*
  * One round: copy what each ring holds. A ring whose every reservation was read has as its
@@ -61,7 +55,7 @@ static struct gt_batch *round_once(struct gt_drain *d, bool *ret_busy)
 		bool all;
 		if (r->fd < 0)
 			continue;
-		uint64_t before = now_ns(CLOCK_MONOTONIC);
+		uint64_t before = gt_clock_ns(CLOCK_MONOTONIC);
 		peek[c].len = gt_ring_peek(r, &peek[c].p, &all);
 		if (all)
 			d->watermark[c] = before;
@@ -129,7 +123,7 @@ static void *drain_main(void *arg)
 			period = PERIOD_MIN;
 		if (period > PERIOD_MAX)
 			period = PERIOD_MAX;
-		d->cpu_ns = now_ns(CLOCK_THREAD_CPUTIME_ID);
+		d->cpu_ns = gt_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		if (!d->stop && d->wanted == serial)
 			wait_until(d, period);
 	}
@@ -198,13 +192,13 @@ void gt_batch_free(struct gt_batch *b)
 
 bool gt_drain_sync(struct gt_drain *d)
 {
-	uint64_t end = now_ns(CLOCK_MONOTONIC) + 5000000000u;
+	uint64_t end = gt_clock_ns(CLOCK_MONOTONIC) + 5000000000u;
 
 	(void)pthread_mutex_lock(&d->mu);
 	uint64_t serial = ++d->wanted;
 	d->queued = 0; /* who waits here takes next: the bound must not hold up the round */
 	(void)pthread_cond_broadcast(&d->cond);
-	while (d->rounds < serial && now_ns(CLOCK_MONOTONIC) < end)
+	while (d->rounds < serial && gt_clock_ns(CLOCK_MONOTONIC) < end)
 		wait_until(d, PERIOD_MAX);
 	bool done = d->rounds >= serial;
 	(void)pthread_mutex_unlock(&d->mu);

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "format/base/log.h"
 #include "format/base/opts.h"
 #include "format/base/parse.h"
@@ -31,14 +31,6 @@ struct run {
 	bool no_exec;		    /* the command could not be executed */
 	struct gt_err last_refusal; /* why the last executable was not traced */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* The probes are in: privileges go, then the drain thread starts. */
 static int attached(struct run *r, struct gt_err *err)
@@ -112,7 +104,7 @@ static void look_for_end(struct run *r)
 
 	if (r->why)
 		return;
-	if (r->deadline_ns && now_ns() >= r->deadline_ns)
+	if (r->deadline_ns && gt_clock_ns(CLOCK_MONOTONIC) >= r->deadline_ns)
 		r->why = GT_END_DURATION;
 	else if (!live && command_ended && (!r->l || !gt_launch_seized(r->l)))
 		r->why = r->l && WIFSIGNALED(wstatus) ? GT_END_KILLED : GT_END_EXIT;
@@ -131,7 +123,7 @@ static void wait_for_something(struct run *r)
 	for (uint32_t i = 0; i < gt_session_processes(r->s) && i < MAX_POLLED; i++)
 		p[n++] = (struct pollfd){ .fd = gt_session_pidfd(r->s, i), .events = POLLIN };
 	if (r->deadline_ns) {
-		uint64_t now = now_ns();
+		uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
 		uint64_t ms = now >= r->deadline_ns ? 0 : (r->deadline_ns - now) / 1000000 + 1;
 		if (ms < TICK_MS)
 			timeout = (int)ms;
@@ -145,7 +137,7 @@ static int loop(struct run *r, struct gt_err *err)
 	int rc = GT_OK;
 
 	if (r->o->duration_ns)
-		r->deadline_ns = now_ns() + r->o->duration_ns;
+		r->deadline_ns = gt_clock_ns(CLOCK_MONOTONIC) + r->o->duration_ns;
 	while (!rc) {
 		if (r->l)
 			rc = gt_launch_step(r->l, err);

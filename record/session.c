@@ -8,9 +8,9 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "detach.h"
 #include "drain.h"
 #include "format/base/log.h"
@@ -50,14 +50,6 @@ struct gt_session {
 	bool committed;
 };
 
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* First line of a file, "" when there is none. */
 static void first_line(const char *path, char *buf, size_t n)
 {
@@ -76,8 +68,8 @@ static int clock_row(struct gt_session *s, struct gt_err *err)
 	uint64_t best = UINT64_MAX, mono = 0, boot = 0, wall = 0;
 
 	for (int i = 0; i < 3; i++) {
-		uint64_t a = now_ns(CLOCK_MONOTONIC), w = now_ns(CLOCK_REALTIME);
-		uint64_t b = now_ns(CLOCK_BOOTTIME), z = now_ns(CLOCK_MONOTONIC);
+		uint64_t a = gt_clock_ns(CLOCK_MONOTONIC), w = gt_clock_ns(CLOCK_REALTIME);
+		uint64_t b = gt_clock_ns(CLOCK_BOOTTIME), z = gt_clock_ns(CLOCK_MONOTONIC);
 		if (z - a < best) {
 			best = z - a;
 			mono = a + (z - a) / 2;
@@ -107,9 +99,9 @@ static int open_writer(struct gt_session *s, const struct gt_session_opts *o, st
 	wo.hostname = u.nodename;
 	wo.hardware = u.machine;
 	if (getrandom(&wo.session, sizeof(wo.session), 0) != sizeof(wo.session) || !wo.session)
-		wo.session = now_ns(CLOCK_REALTIME) | 1;
-	wo.start_ns = s->start_ns = now_ns(CLOCK_MONOTONIC);
-	wo.start_wall_ns = now_ns(CLOCK_REALTIME);
+		wo.session = gt_clock_ns(CLOCK_REALTIME) | 1;
+	wo.start_ns = s->start_ns = gt_clock_ns(CLOCK_MONOTONIC);
+	wo.start_wall_ns = gt_clock_ns(CLOCK_REALTIME);
 	s->sink = gt_outfile_sink(s->file);
 	int rc = gt_writer_new(&s->w, &s->sink, &wo, err);
 	s->next_stats_ns = s->start_ns + STATS_EVERY_NS;
@@ -211,7 +203,7 @@ static void end_of_image(struct gt_session *s, pid_t pid)
 	for (uint32_t i = 0; i < s->members.n; i++) {
 		if (s->members.p[i].gone || s->members.p[i].t->pid != pid)
 			continue;
-		gt_encoder_process_end(s->enc, i + 1, now_ns(CLOCK_MONOTONIC));
+		gt_encoder_process_end(s->enc, i + 1, gt_clock_ns(CLOCK_MONOTONIC));
 		gone(s, i);
 	}
 }
@@ -241,7 +233,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	}
 	gt_target_process(t, &row);
 	row.process = n;
-	row.seen_ns = now_ns(CLOCK_MONOTONIC);
+	row.seen_ns = gt_clock_ns(CLOCK_MONOTONIC);
 	row.launched = launched;
 	rc = gt_writer_process(s->w, &row, err);
 	if (!rc)
@@ -326,7 +318,7 @@ static int stats_row(struct gt_session *s, struct gt_err *err)
 	struct gt_writer_stats ws;
 
 	gt_writer_get_stats(s->w, &ws);
-	struct gt_stats row = { .ts = now_ns(CLOCK_MONOTONIC),
+	struct gt_stats row = { .ts = gt_clock_ns(CLOCK_MONOTONIC),
 				.events = c->events,
 				.lost = s->lost,
 				.goid_zero = c->goid_zero,
@@ -334,7 +326,7 @@ static int stats_row(struct gt_session *s, struct gt_err *err)
 				.bad_status = c->bad_status,
 				.resync = c->resync,
 				.bytes = ws.bytes,
-				.recorder_cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) };
+				.recorder_cpu_ns = gt_clock_ns(CLOCK_PROCESS_CPUTIME_ID) };
 	return gt_writer_stats_row(s->w, &row, err);
 }
 
@@ -397,7 +389,7 @@ static int bury(struct gt_session *s, bool wait, struct gt_err *err)
 
 int gt_session_pump(struct gt_session *s, struct gt_err *err)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC);
+	uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
 	int rc = take(s, err);
 
 	check_offsets(s);
@@ -425,7 +417,7 @@ static int stop(struct gt_session *s, struct gt_err *err)
 {
 	int rc = take(s, err);
 
-	s->stop_ns = now_ns(CLOCK_MONOTONIC);
+	s->stop_ns = gt_clock_ns(CLOCK_MONOTONIC);
 	gt_encoder_end(s->enc, s->stop_ns);
 	for (uint32_t i = 0; i < s->members.n; i++)
 		gone(s, i);
@@ -484,6 +476,6 @@ void gt_session_get_report(const struct gt_session *s, struct gt_session_report 
 					   .bytes = ws.bytes,
 					   .live = gt_encoder_live(s->enc),
 					   .wall_ns = s->end_ns - s->start_ns,
-					   .cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID),
+					   .cpu_ns = gt_clock_ns(CLOCK_PROCESS_CPUTIME_ID),
 					   .processes = (uint32_t)s->members.n };
 }

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "allgs.h"
+#include "clock.h"
 
 #define CHUNK	    128	 /* goroutines read at a time */
 #define G_BYTES	    512	 /* of a runtime.g: more than any version has */
@@ -34,14 +34,6 @@ struct snap {
 	struct gt_read reads[CHUNK * 2];
 	struct gt_snapshot_stats *stats;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static uint64_t u64_at(const uint8_t *p, uint32_t off)
 {
@@ -197,7 +189,7 @@ static int give_rows(struct snap *s, size_t n, uint32_t process, uint64_t t0,
 		     int (*row)(void *ctx, const struct gt_snap_row *r, struct gt_err *err),
 		     void *ctx, struct gt_err *err)
 {
-	uint64_t pcs[MAX_DEPTH], t1 = now_ns();
+	uint64_t pcs[MAX_DEPTH], t1 = gt_clock_ns(CLOCK_MONOTONIC);
 	int rc = GT_OK;
 
 	for (size_t i = 0; !rc && i < n; i++) {
@@ -232,7 +224,7 @@ int gt_snapshot_take(const struct gt_target *t, uint32_t process, uint64_t *allg
 		     void *ctx, struct gt_snapshot_stats *ret, struct gt_err *err)
 {
 	struct gt_snapshot_stats stats = { 0 };
-	uint64_t begin = now_ns(), *list = NULL;
+	uint64_t begin = gt_clock_ns(CLOCK_MONOTONIC), *list = NULL;
 	size_t n = 0;
 	struct snap *s = calloc(1, sizeof(*s));
 
@@ -249,7 +241,7 @@ int gt_snapshot_take(const struct gt_target *t, uint32_t process, uint64_t *allg
 		size_t k = n - i < CHUNK ? n - i : CHUNK;
 		for (size_t j = 0; j < k; j++)
 			s->one[j].addr = list[i + j];
-		uint64_t t0 = now_ns();
+		uint64_t t0 = gt_clock_ns(CLOCK_MONOTONIC);
 		rc = read_structs(s, k, err);
 		if (!rc)
 			rc = read_stacks(s, k, err);
@@ -258,7 +250,7 @@ int gt_snapshot_take(const struct gt_target *t, uint32_t process, uint64_t *allg
 		if (!rc)
 			rc = give_rows(s, k, process, t0, row, ctx, err);
 	}
-	stats.took_ns = now_ns() - begin;
+	stats.took_ns = gt_clock_ns(CLOCK_MONOTONIC) - begin;
 	if (!rc)
 		*ret = stats;
 	free(list);
