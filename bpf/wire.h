@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * What the probes hand to user space: the only structs that kernel and user side share. Not
- * the file format: record/encode.c is the one place that turns them into struct gt_event.
+ * the file format: record/encode_event.c is the one place that turns them into struct gt_event.
  *
  * Addresses of user space take 48 bits (Go asks mmap for no more on amd64 and arm64), which
  * leaves 16 bits of each address word for small facts.

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The insides of the encoder: encode.c is the flow from batches to events in order, encode_event.c
+ * makes one event, encode_gor.c keeps the goroutine directory.
+ */
+#ifndef GT_ENCODE_IMPL_H
+#define GT_ENCODE_IMPL_H
+
+#include "bpf/wire.h"
+#include "encode.h"
+#include "format/base/u64map.h"
+#include "identity.h"
+#include "merge.h"
+
+#define GT_GOID_AT_BIRTH 24 /* from this minor version a creation already shows its goid */
+/* A probe precedes its status change by at most this; as the engine's default. */
+#define GT_SNAP_SLACK_NS 1000000u
+
+/* What the encoder keeps for one process. */
+struct gt_enc_proc {
+	uint32_t number;
+	struct gt_target *t; /* borrowed */
+	struct gt_layout layout;
+	int minor;
+	uint64_t main_pc; /* runtime.main in memory: its goroutine was made by no go statement */
+	uint64_t end_ns;  /* it ran another program from then on */
+	bool begun;	  /* its main goroutine exists */
+	struct gt_u64map p_ids; /* P pointer -> P id + 1 */
+	struct gt_tidmap *tids;
+	struct gt_u64map threads; /* tid -> 1: its row is written */
+};
+
+struct gt_encoder {
+	struct gt_writer *w; /* borrowed */
+	struct gt_engine *engine;
+	struct gt_symbols *syms;
+	struct gt_identity ids;
+	struct gt_merge merge; /* queue by CPU; the last one is for snapshot rows */
+	uint32_t snap_queue;
+	struct {
+		struct gt_enc_proc *p;
+		size_t n, cap;
+	} procs;
+	struct gt_encoder_counts counts;
+	uint64_t end_ns; /* of the trace; what is younger is no part of it */
+	uint64_t bad_g;
+	uint32_t bad_process;
+};
+
+/* gt_enc_pc: the pc id of address PC, 0 for 0. */
+static inline int gt_enc_pc(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t pc,
+			    enum gt_pc_kind kind, uint32_t *ret, struct gt_err *err)
+{
+	return gt_symbols_pc(e->syms, pr->number, pr->t, pc, kind, ret, err);
+}
+
+/* ---- encode_event.c ---- */
+
+/* gt_enc_valid: is the record at BODY one of ours, whole, of a process that we know? */
+bool gt_enc_valid(const struct gt_encoder *e, const void *body, uint32_t len);
+/* gt_enc_record: one record of the probes: W, and C behind it for a creation. */
+int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
+		  const struct gt_wire_create *c, uint16_t cpu, struct gt_err *err);
+/* gt_enc_snapshot: one goroutine of a snapshot, at the time it was read. */
+int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt_err *err);
+
+/* ---- encode_gor.c: EV is the event in the making, as far as it is known ---- */
+
+/* gt_enc_gid_at: gid at GPTR, 0 when none is known there. */
+uint64_t gt_enc_gid_at(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gptr);
+/* gt_enc_birth: a goroutine is born: `go` statement, iter.Pull, or a C thread that enters Go. */
+int gt_enc_birth(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
+		 const struct gt_wire_create *c, uint64_t gptr, struct gt_event *ev,
+		 struct gt_goroutine **ret, struct gt_err *err);
+/* gt_enc_whose: the goroutine that EV speaks of, met for the first time or confirmed by its goid.
+ */
+int gt_enc_whose(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gptr, uint64_t goid,
+		 struct gt_event *ev, struct gt_goroutine **ret, struct gt_err *err);
+/*
+ * gt_enc_torn: was row R read while the struct of G changed hands? Then the events of both tell
+ * better than the row, which may have half of each.
+ */
+bool gt_enc_torn(struct gt_encoder *e, const struct gt_snap_row *r, const struct gt_goroutine *g);
+/* gt_enc_complete: what R knows of its goroutine, where the directory does not have it yet. */
+int gt_enc_complete(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_snap_row *r,
+		    struct gt_goroutine *g, struct gt_err *err);
+
+#endif
