@@ -47,6 +47,7 @@ enum gt_event_kind {
 	GT_EV_FAULT = 20,   /* a major page fault of a target thread */
 	GT_EV_GUARD = 21,   /* a guard fired */
 	GT_EV_LABELS = 22,  /* the goroutine's pprof labels changed */
+	GT_EV_PROCESS_END = 23, /* the process is no more, nor are its goroutines; gid 0 */
 };
 
 /* Flags of one event. */
@@ -139,6 +140,15 @@ struct gt_goroutine {
 	uint32_t flags;	   /* GT_GF_* */
 };
 
+/* How a process, as the program that it was, came to its end. */
+enum gt_process_end {
+	GT_PE_NONE = 0,	   /* it outlived the trace, or nobody saw it */
+	GT_PE_EXITED = 1,  /* end_status: its exit status */
+	GT_PE_KILLED = 2,  /* end_status: the signal */
+	GT_PE_EXEC = 3,	   /* it executed another program, or itself anew */
+	GT_PE_UNKNOWN = 4, /* it ended; nobody could say how */
+};
+
 /* One process of the trace. */
 struct gt_process {
 	uint32_t process; /* number in the trace, from 1; its pcapng interface too (0: the trace) */
@@ -148,6 +158,9 @@ struct gt_process {
 	uint32_t launched;    /* 1: traced from its first instruction (gtrec -- COMMAND) */
 	uint32_t gomaxprocs;  /* 0 not known */
 	uint64_t probe_flags; /* reserved, 0 */
+	uint64_t end_ns;      /* when it had ended, at the latest; 0: it did not within the trace */
+	uint32_t end;	      /* enum gt_process_end */
+	uint32_t end_status;
 	const char *exe;      /* path; strings are borrowed, "" where not known */
 	const char *build_id; /* Go build id */
 	const char *gnu_build_id;

@@ -153,7 +153,10 @@ enum gt_enc {
 	F(PROC_GO_VERSION, 11, VAR, 0)                                                             \
 	F(PROC_ARCH, 12, VAR, 0)                                                                   \
 	F(PROC_CMDLINE0, 13, VAR, 0)                                                               \
-	F(PROC_REASONS, 14, LIST, 0)
+	F(PROC_REASONS, 14, LIST, 0)                                                               \
+	F(PROC_END, 15, VAR, 0)                                                                    \
+	F(PROC_END_HOW, 16, VAR, 0)                                                                \
+	F(PROC_END_STATUS, 17, VAR, 0)
 #define GT_STACKS_FIELDS(F)                                                                        \
 	F(STK_ID, 1, DELTA, 0)                                                                     \
 	F(STK_PARENT, 2, VAR, 0)                                                                   \

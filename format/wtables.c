@@ -201,6 +201,9 @@ int gt_writer_process(struct gt_writer *w, const struct gt_process *p, struct gt
 	v[GT_F_PROC_LAUNCHED] = p->launched;
 	v[GT_F_PROC_GOMAXPROCS] = p->gomaxprocs;
 	v[GT_F_PROC_PROBES] = p->probe_flags;
+	v[GT_F_PROC_END] = p->end_ns;
+	v[GT_F_PROC_END_HOW] = p->end;
+	v[GT_F_PROC_END_STATUS] = p->end_status;
 	v[GT_F_PROC_EXE] = text(w, GT_STR_PATH, p->exe, &rc, err);
 	v[GT_F_PROC_BUILD_ID] = text(w, GT_STR_FACT, p->build_id, &rc, err);
 	v[GT_F_PROC_GNU_BUILD_ID] = text(w, GT_STR_FACT, p->gnu_build_id, &rc, err);

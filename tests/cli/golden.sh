@@ -17,7 +17,7 @@ for f in tests/golden/*.gtr; do
 	"$DUMP" - <"$f" | diff "${f%.gtr}.json" - >"$T/diff" || fail "$f from a pipe: $(head -5 "$T/diff")"
 	n=$((n + 1))
 done
-[ "$n" -ge 19 ] || fail "only $n golden traces"
+[ "$n" -ge 20 ] || fail "only $n golden traces"
 
 mkdir "$T/made"
 python3 tests/golden/make_golden.py "$T/made"

@@ -87,7 +87,10 @@ static void dump_process(const struct gt_process *p)
 	printf(",\"reasons\":[");
 	for (uint32_t i = 0; i < p->n_reasons; i++)
 		printf("%s\"%s\"", i ? "," : "", p->reasons[i]);
-	printf("]}}\n");
+	putchar(']');
+	if (p->end)
+		printf(",\"end\":[%" PRIu64 ",%u,%u]", p->end_ns, p->end, p->end_status);
+	printf("}}\n");
 }
 
 static void dump_item(const struct gt_item *it)

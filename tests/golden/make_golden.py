@@ -302,6 +302,33 @@ def every_event_kind():
     return t
 
 
+def process_end():
+    """Two processes; one is killed, and its row is written again before the event that ends it."""
+    t = Trace()
+    t.meta()
+    t.strings(1, [(3, b"/bin/a"), (3, b"/bin/b")])
+    said = {}
+    for n, exe in ((1, b"/bin/a"), (2, b"/bin/b")):
+        t.block(PROCESS, table([(1, DELTA, 0, [zigzag(n)]), (2, VAR, 0, [varint(70 + n)]), (4, VAR, 0, [varint(T0)]),
+                                (8, VAR, 0, [varint(n)])]), 1)
+        said[n] = {"process": n, "pid": 70 + n, "start": 0, "seen": T0, "launched": 0, "gomaxprocs": 0,
+                   "exe": exe.decode(), "go": "", "reasons": []}
+        t.say(process=said[n])
+    t.block(PROCESS, table([(1, DELTA, 0, [zigzag(2)]), (2, VAR, 0, [varint(72)]), (4, VAR, 0, [varint(T0)]),
+                            (8, VAR, 0, [varint(2)]), (15, VAR, 0, [varint(T0 + 40)]), (16, VAR, 0, [varint(2)]),
+                            (17, VAR, 0, [varint(9)])]), 1)
+    t.say(process=dict(said[2], end=[T0 + 40, 2, 9]))
+    a = [event(T0 + 10, 1, 1, 2), event(T0 + 50, 1, 2, 4)]
+    b = [event(T0 + 20, 2, 6, 1, process=2), event(T0 + 30, 2, 1, 2, process=2),
+         event(T0 + 40, 0, 0, 0, kind=23, cpu=5, process=2)]
+    t.block(EVENTS, events_body(a, 1, T0), 2, T0, T0 + 50, watermark=T0, process=1)
+    t.block(EVENTS, events_body(b, 1, T0), 3, T0, T0 + 40, watermark=T0 + 50, process=2)
+    for e in sorted(a + b, key=lambda e: e["ts"]):
+        t.say(event=e)
+    t.end(T0 + 60, 5)
+    return t
+
+
 def merge_order():
     """Ties go to the lower CPU; several processes; long silences; a quantum of 16 ns."""
     t = Trace()
@@ -523,7 +550,7 @@ def compressed():
     return t
 
 
-ALL = [minimal, kinds, every_event_kind, merge_order, predicted, unknown_things, critical_kind,
+ALL = [minimal, kinds, every_event_kind, process_end, merge_order, predicted, unknown_things, critical_kind,
        future_incompat, future_magic, torn, bad_checksum, missing_block, twice, zero_tail, two_sections,
        overlong, foreign, big_endian, compressed]
 
