@@ -33,20 +33,20 @@ enum gt_status {
 
 /* What happened. Values are the file's: append, never renumber. */
 enum gt_event_kind {
-	GT_EV_STATUS = 1,   /* runtime.casgstatus: old -> new */
-	GT_EV_SYSENTER = 2, /* Go 1.26 runtime.reentersyscall: running -> syscall */
-	GT_EV_SYSEXIT = 3,  /* Go 1.26 runtime.exitsyscall: syscall -> running */
-	GT_EV_SNAP = 4,	    /* the goroutine's status as read from memory in [ts - arg, ts] */
-	GT_EV_PREEMPT = 5,  /* casGToPreemptScan: running -> preempted */
-	GT_EV_CORO = 6,	    /* coroswitch_m: gid yields to actor on the same M */
-	GT_EV_GAP = 7,	    /* sampled from memory while no probe was attached */
-	GT_EV_STW = 16,	    /* one stop of the world: [ts - arg, ts], reason as stwReason */
-	GT_EV_GC = 17,	    /* a GC phase begins; reason = phase */
-	GT_EV_RUNQ = 18,    /* run queue overflow, steal, global pick-up */
-	GT_EV_SCHED = 19,   /* the kernel switched a target thread on or off a CPU */
-	GT_EV_FAULT = 20,   /* a major page fault of a target thread */
-	GT_EV_GUARD = 21,   /* a guard fired */
-	GT_EV_LABELS = 22,  /* the goroutine's pprof labels changed */
+	GT_EV_STATUS = 1,	/* runtime.casgstatus: old -> new */
+	GT_EV_SYSENTER = 2,	/* Go 1.26 runtime.reentersyscall: running -> syscall */
+	GT_EV_SYSEXIT = 3,	/* Go 1.26 runtime.exitsyscall: syscall -> running */
+	GT_EV_SNAP = 4,		/* the goroutine's status as read from memory in [ts - arg, ts] */
+	GT_EV_PREEMPT = 5,	/* casGToPreemptScan: running -> preempted */
+	GT_EV_CORO = 6,		/* coroswitch_m: gid yields to actor on the same M */
+	GT_EV_GAP = 7,		/* sampled from memory while no probe was attached */
+	GT_EV_STW = 16,		/* one stop of the world: [ts - arg, ts], reason as stwReason */
+	GT_EV_GC = 17,		/* a GC phase begins; reason = phase */
+	GT_EV_RUNQ = 18,	/* run queue overflow, steal, global pick-up */
+	GT_EV_SCHED = 19,	/* the kernel switched a target thread on or off a CPU */
+	GT_EV_FAULT = 20,	/* a major page fault of a target thread */
+	GT_EV_GUARD = 21,	/* a guard fired */
+	GT_EV_LABELS = 22,	/* the goroutine's pprof labels changed */
 	GT_EV_PROCESS_END = 23, /* the process is no more, nor are its goroutines; gid 0 */
 };
 

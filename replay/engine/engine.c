@@ -125,10 +125,29 @@ static void snapshot(struct gt_engine *e, const struct gt_event *ev)
 		gt_core_snapshot(e, g, ev);
 }
 
+/* All of its goroutines end with a process; what was none yet, or none any more, just goes. */
+static void process_end(struct gt_engine *e, const struct gt_event *ev)
+{
+	struct gt_gor *g, *next;
+
+	for (g = gt_gors_next(&e->gors, 0); g; g = next) {
+		struct gt_move m = { .ev = ev, .ts = ev->ts, .with_process = true };
+
+		next = gt_gors_next(&e->gors, g->pub.k.g.gid);
+		if (g->pub.k.g.process != ev->process)
+			continue;
+		if (g->alive)
+			gt_core_move(e, g, &m, (enum gt_belief)GT_S_DEAD, GT_R_NONE);
+		gt_core_forget(e, g);
+	}
+}
+
 int gt_engine_event(struct gt_engine *e, const struct gt_event *ev, struct gt_err *err)
 {
 	int rc = GT_OK;
 
+	if (ev->kind == GT_EV_PROCESS_END)
+		process_end(e, ev);
 	if (!ev->gid)
 		return GT_OK;
 	switch (ev->kind) {

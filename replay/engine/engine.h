@@ -70,6 +70,7 @@ struct gt_step {
 			 */
 	uint8_t event_flags; /* GT_EVF_* of the event */
 	bool created;	     /* first step of a goroutine created in the trace */
+	bool with_process;   /* to DEAD because its process ended: it has not exited itself */
 	/* Told by a snapshot, not by an event. From UNKNOWN with since_ns 0: in TO since before. */
 	bool snapshot;
 	bool uncertain; /* events may be lost between since_ns and ts: FROM may be untrue */

@@ -227,6 +227,7 @@ static void tell(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
 		.repair = (uint8_t)repair,
 		.event_flags = ev->flags,
 		.created = was->created,
+		.with_process = m->with_process,
 		.snapshot = m->snapshot,
 		.uncertain = was->uncertain,
 	};

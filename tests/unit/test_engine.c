@@ -233,6 +233,37 @@ static void leak_mark_comes_and_goes(void **state)
 	assert_int_equal(all_repairs(r), 0);
 }
 
+/* Steps in order of gid, marked; another process, an idle struct and a mere row have none. */
+static void all_goroutines_end_with_their_process(void **state)
+{
+	struct rig *r = *state;
+	struct gt_event e;
+
+	run(r, 1, 5);
+	run(r, 2, 6);
+	st(r, 2, 6, 2, 4, GT_RA_PARK);
+	st(r, 3, 6, 0, 6, GT_RA_NEWPROC);
+	row(r, 4, 0xc000, 0);
+	e = ev(r, 5, 7, 1, 2, GT_RA_EXECUTE);
+	e.process = 2;
+	feed(r, &e);
+	assert_int_equal(gt_engine_live(r->e), 3);
+	e = ev(r, 0, 0, 0, 0, GT_RA_UNKNOWN);
+	e.kind = GT_EV_PROCESS_END;
+	r->n = 0;
+	feed(r, &e);
+	assert_int_equal(r->n, 2);
+	expect(r, 0, 1, GT_S_RUNNING, GT_S_DEAD, 0);
+	expect(r, 1, 2, GT_S_WAITING, GT_S_DEAD, 0);
+	assert_true(r->s[0].with_process && r->s[1].with_process);
+	assert_int_equal(r->s[1].ts, e.ts);
+	assert_int_equal(gt_engine_live(r->e), 1);
+	assert_non_null(gt_engine_get(r->e, 5));
+	assert_int_equal(gt_engine_on_thread(r->e, 1, 5), 0);
+	assert_int_equal(gt_engine_next_key(r->e, 0)->k.g.gid, 5);
+	assert_int_equal(all_repairs(r), 0);
+}
+
 /* Goroutine 1 on thread 5, and its coroutine 2, parked as made, reason 38. */
 static void coroutine_pair(struct rig *r)
 {
@@ -433,6 +464,7 @@ int main(void)
 		T(c_thread_enters_and_leaves),
 		T(stack_growth_changes_nothing),
 		T(leak_mark_comes_and_goes),
+		T(all_goroutines_end_with_their_process),
 		T(coroutine_that_took_over_unseen_sends_its_partner_waiting),
 		T(coroutine_that_exits_gives_its_thread_back),
 		T(coroutine_seen_running_resumes_its_partner_as_it_exits),
