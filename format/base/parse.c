@@ -20,7 +20,8 @@ static const struct unit time_units[] = { { "ns", 1 },		 { "us", 1000 },
 					  { "h", 3600000000000 } };
 static const struct unit size_units[] = { { "", 1 },	       { "B", 1 },
 					  { "K", 1ULL << 10 }, { "M", 1ULL << 20 },
-					  { "G", 1ULL << 30 }, { "T", 1ULL << 40 } };
+					  { "G", 1ULL << 30 }, { "T", 1ULL << 40 },
+					  { "P", 1ULL << 50 }, { "E", 1ULL << 60 } };
 
 /*
  * number: digits at *S with at most 9 decimals that are not 0, as whole and billionths.
@@ -203,6 +204,15 @@ static bool rfc3339(const char *s, uint64_t *ret_ns)
 	return scale((uint64_t)t, nano, 1000000000, false, ret_ns);
 }
 
+/* "12.345678901": seconds as gt_format_time writes them; only with decimals, else it is a slip. */
+static bool seconds(const char *s, uint64_t *ret_ns)
+{
+	uint64_t whole, nano;
+
+	return strchr(s, '.') && number(&s, &whole, &nano) && !*s &&
+	       scale(whole, nano, 1000000000, true, ret_ns);
+}
+
 int gt_parse_when(const char *s, struct gt_when *ret, struct gt_err *err)
 {
 	uint64_t ns;
@@ -213,7 +223,7 @@ int gt_parse_when(const char *s, struct gt_when *ret, struct gt_err *err)
 	}
 	bool from_end = *s == '-';
 	const char *d = s + (*s == '-' || *s == '+');
-	if (!gt_parse_duration(d, &ns, NULL)) {
+	if (!gt_parse_duration(d, &ns, NULL) || seconds(d, &ns)) {
 		*ret = (struct gt_when){ from_end ? GT_WHEN_END : GT_WHEN_START, ns };
 		return GT_OK;
 	}
@@ -223,18 +233,35 @@ int gt_parse_when(const char *s, struct gt_when *ret, struct gt_err *err)
 		       s);
 }
 
+static uint64_t rounded(uint64_t ns, uint64_t unit)
+{
+	return ns / unit + (ns % unit >= unit / 2);
+}
+
+/* From a minute on as people and Go say it; what is left out is a unit smaller than both. */
+static void format_long(char buf[GT_DUR_MAX], uint64_t ns)
+{
+	uint64_t s = rounded(ns, 1000000000), m = rounded(ns, 60000000000);
+
+	if (s < 3600)
+		(void)snprintf(buf, GT_DUR_MAX, "%" PRIu64 "m%" PRIu64 "s", s / 60, s % 60);
+	else
+		(void)snprintf(buf, GT_DUR_MAX, "%" PRIu64 "h%" PRIu64 "m", m / 60, m % 60);
+}
+
 char *gt_format_duration(char buf[GT_DUR_MAX], uint64_t ns)
 {
-	static const struct unit steps[] = { { "h", 3600000000000 },
-					     { "m", 60000000000 },
-					     { "s", 1000000000 },
+	static const struct unit steps[] = { { "s", 1000000000 },
 					     { "ms", 1000000 },
 					     { "us", 1000 } };
 
+	if (ns >= 59950000000) {
+		format_long(buf, ns);
+		return buf;
+	}
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		/* 999.9us is 1.00ms: "1000us" would be four digits */
-		uint64_t slack = steps[i].mul <= 1000000000 ? steps[i].mul / 2000 : 0;
-		if (ns < steps[i].mul - slack)
+		if (ns < steps[i].mul - steps[i].mul / 2000)
 			continue;
 		double v = (double)ns / (double)steps[i].mul;
 		(void)snprintf(buf, GT_DUR_MAX, "%.*f%s",

@@ -188,6 +188,30 @@ static void when_says_start_end_or_wall_clock(void **state)
 	}
 }
 
+static void what_is_printed_can_be_said(void **state)
+{
+	uint64_t seed = 88172645463325252u;
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		char buf[GT_DUR_MAX], minus[GT_DUR_MAX + 1];
+		uint64_t ns, back;
+		struct gt_when w;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		ns = seed >> (2 + (seed >> 58) % 62);
+		assert_int_equal(gt_parse_duration(gt_format_duration(buf, ns), &back, NULL),
+				 GT_OK);
+		/* Rounded to half of the last digit or unit printed. */
+		assert_true((back > ns ? back - ns : ns - back) <= ns / 100 + 1);
+		assert_int_equal(gt_parse_when(gt_format_time(buf, ns), &w, NULL), GT_OK);
+		assert_true(w.kind == GT_WHEN_START && w.ns == ns);
+		(void)snprintf(minus, sizeof(minus), "-%s", buf);
+		assert_int_equal(gt_parse_when(minus, &w, NULL), GT_OK);
+		assert_true(w.kind == GT_WHEN_END && w.ns == ns);
+		assert_int_equal(gt_parse_size(gt_format_size(buf, ns), &back, NULL), GT_OK);
+	}
+}
+
 static void people_read_three_digits_and_a_unit(void **state)
 {
 	static const struct {
@@ -203,8 +227,15 @@ static void people_read_three_digits_and_a_unit(void **state)
 		{ 9995000, "10.0ms" },
 		{ 99950000, "100ms" },
 		{ 1500000000, "1.50s" },
-		{ 60000000000, "1.00m" },
-		{ 5400000000000, "1.50h" },
+		{ 59949999999, "59.9s" },
+		{ 59950000000, "1m0s" },
+		{ 60000000000, "1m0s" },
+		{ 524400000000, "8m44s" },
+		{ 524500000000, "8m45s" },
+		{ 3599499999999, "59m59s" },
+		{ 3599500000000, "1h0m" },
+		{ 7380000000000, "2h3m" },
+		{ 360000000000000, "100h0m" },
 		{ 999499, "999us" },
 	};
 	char buf[GT_DUR_MAX];
@@ -628,6 +659,7 @@ int main(void)
 		cmocka_unit_test(numbers_keep_to_their_range),
 		cmocka_unit_test(when_says_start_end_or_wall_clock),
 		cmocka_unit_test(people_read_three_digits_and_a_unit),
+		cmocka_unit_test(what_is_printed_can_be_said),
 		cmocka_unit_test(varints_round_trip),
 		cmocka_unit_test(varints_that_are_long_or_short_are_refused),
 		cmocka_unit_test(a_read_past_the_end_sticks),
