@@ -208,7 +208,16 @@ int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
  * are that keyframe, then what follows it. GT_UNSUPPORTED on a stream.
  */
 int gt_reader_seek(struct gt_reader *r, uint64_t t, struct gt_err *err) GT_MUST_CHECK;
-/* gt_reader_span: first and last event time, by index or by scanning block headers. */
+/*
+ * gt_reader_check: look at the sums of all blocks of the file, those too that the reading so far
+ * has not met, and count what is wrong in gt_reader_damage. Nothing to do where all were met, and
+ * with follow. GT_UNSUPPORTED on a stream; I/O errors and NOMEM.
+ */
+int gt_reader_check(struct gt_reader *r, struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_reader_span: the time of the first event, and of the trace's end: its END block, or where
+ * that is missing its last event. By index or by scanning block headers.
+ */
 int gt_reader_span(struct gt_reader *r, uint64_t *ret_first, uint64_t *ret_last,
 		   struct gt_err *err) GT_MUST_CHECK;
 

@@ -136,6 +136,7 @@ struct gt_reader {
 	uint64_t watermark, last_ts, skip_to;
 	uint32_t next_seq;
 	bool have_seq, ended, end_seen;
+	bool skipped; /* a seek has passed over blocks */
 
 	/* keyframes */
 	struct {

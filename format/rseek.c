@@ -287,6 +287,7 @@ static void go_to(struct gt_reader *r, const struct gt_index_entry *key)
 	if (!key)
 		return;
 	r->scan.pos = key->offset;
+	r->skipped = true;
 	r->want_key = key->t_max;
 	r->next_seq = key->seq;
 	r->have_seq = true;
@@ -327,5 +328,8 @@ int gt_reader_span(struct gt_reader *r, uint64_t *ret_first, uint64_t *ret_last,
 		return rc;
 	*ret_first = r->index.t_first;
 	*ret_last = r->index.t_last;
+	for (size_t i = r->index.n; i-- > 0;)
+		if (r->index.p[i].kind == GT_K_END && r->index.p[i].t_max > *ret_last)
+			*ret_last = r->index.p[i].t_max;
 	return GT_OK;
 }

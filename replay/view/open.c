@@ -159,27 +159,13 @@ static void tell_damage(const struct gt_view *v, const struct gt_damage *d)
 			    v->path, (unsigned long long)d->unknown_blocks);
 }
 
-/*
- * What was asked for may have ended before the file did. With an index the file is whole;
- * without one only reading on tells.
- */
-static void look_behind(struct gt_view *v)
-{
-	struct gt_item it;
-	struct gt_err err;
-
-	if (!v->info || v->info->indexed || v->follow || v->src.size == UINT64_MAX)
-		return;
-	while (gt_reader_next(v->reader, &it, &err) == 1)
-		;
-}
-
-int gt_view_finish(struct gt_view *v, int rc, const struct gt_err *err)
+int gt_view_finish(struct gt_view *v, int rc, struct gt_err *err)
 {
 	const struct gt_damage *d = v->reader ? gt_reader_damage(v->reader) : NULL;
 
-	if (!rc)
-		look_behind(v);
+	/* What was asked for may begin behind the damage, or end before it. */
+	if (!rc && v->src.size != UINT64_MAX)
+		rc = gt_reader_check(v->reader, err);
 	if (rc)
 		gt_log_error("%s: %s", v->path ? v->path : "trace", err->msg);
 	if (v->losses && !v->quiet)

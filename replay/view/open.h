@@ -52,10 +52,11 @@ int gt_view_when(struct gt_view *v, const struct gt_when *w, uint64_t *ret,
 uint64_t gt_view_rel(const struct gt_view *v, uint64_t ts);
 
 /*
- * gt_view_finish: say on stderr what was lost and what was damaged, and give the exit status
- * for RC, the code that the reading ended with (GT_OK, or a failure that ERR tells).
+ * gt_view_finish: check also what was not read, say on stderr what was lost and what was damaged,
+ * and give the exit status for RC, the code that the reading ended with (GT_OK, or a failure that
+ * ERR tells).
  */
-int gt_view_finish(struct gt_view *v, int rc, const struct gt_err *err);
+int gt_view_finish(struct gt_view *v, int rc, struct gt_err *err);
 
 /* gt_view_exit: the exit status for a failure (see docs/man, EXIT STATUS). */
 int gt_view_exit(enum gt_code code);

@@ -178,6 +178,17 @@ cp "$T/crowd.gtr" "$T/bad.gtr"
 printf 'XXXXXXXXXXXXXXXX' | dd of="$T/bad.gtr" bs=1 seek=60000 conv=notrunc status=none
 run 3 --verify "$T/bad.gtr"
 run 3 --json "$T/bad.gtr"
+# Also what looks away from the damage tells of it: --at goes by the keyframes behind it.
+for view in "--at -0s" "--at 1ms" "--from -1ms" "--to 1ms" "--state waiting --from -1ms"; do
+	# shellcheck disable=SC2086
+	run 3 $view "$T/bad.gtr"
+	[ -s "$T/out" ] || fail "$view: nothing was shown"
+	grep -q 'bad.gtr. is damaged: ' "$T/err" || fail "$view: no word about the damage: $(cat "$T/err")"
+done
+head -c 60000 "$T/crowd.gtr" >"$T/short.gtr"
+tail -c +90001 "$T/crowd.gtr" >>"$T/short.gtr"
+run 3 --at -0s "$T/short.gtr"
+run 3 --json "$T/bad.gtr"
 jq -se 'map(select(has("lost"))) | length > 0' "$T/out" >/dev/null || fail "damage is no loss in the log"
 echo 'not a trace' >"$T/text"
 run 3 "$T/text"
