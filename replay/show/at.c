@@ -30,20 +30,29 @@ static const char *status_word(const struct at *a, const struct gt_key *k)
 	return *reason ? reason : gt_gstate_name((enum gt_gstate)k->state);
 }
 
-/* Since when, as far as the trace can tell. */
-static uint64_t since(const struct at *a, const struct gt_key *k)
+/*
+ * How long it has been in its state. What it was in before the trace (*ret_longer) is counted
+ * from when its process came under trace: it is longer than that.
+ */
+static uint64_t in_state(const struct at *a, const struct gt_key *k, bool *ret_longer)
 {
-	uint64_t start = a->show->view->info->start_ns;
+	const struct gt_process *p = gt_reader_process(a->show->view->reader, k->g.process);
+	uint64_t from = k->since_ns;
 
-	return k->since_ns > start ? k->since_ns : start;
+	*ret_longer = !from;
+	if (!from)
+		from = p ? p->seen_ns : 0;
+	if (from < a->show->view->info->start_ns)
+		from = a->show->view->info->start_ns;
+	return a->t > from ? a->t - from : 0;
 }
 
 static void header(const struct at *a, const struct gt_key *k)
 {
 	FILE *out = a->show->out;
 	char buf[GT_NAME_MAX];
-	uint64_t s = since(a, k);
-	uint64_t minutes = (a->t > s ? a->t - s : 0) / 60000000000u;
+	bool longer;
+	uint64_t minutes = in_state(a, k, &longer) / 60000000000u;
 	bool blocked = k->state == GT_S_WAITING || k->state == GT_S_SYSCALL;
 
 	(void)fprintf(out, "goroutine %" PRIu64 " [%s", k->g.goid,
@@ -52,6 +61,8 @@ static void header(const struct at *a, const struct gt_key *k)
 		(void)fputs(" (leaked)", out);
 	if (blocked && minutes)
 		(void)fprintf(out, ", %" PRIu64 " minutes", minutes);
+	if (blocked && longer)
+		(void)fputs(", since before the trace", out);
 	if (k->g.flags & GT_GF_LOCKED)
 		(void)fputs(", locked to thread", out);
 	if (k->kflags & GT_KF_UNCERTAIN)
@@ -107,6 +118,12 @@ static void process_line(struct at *a, uint32_t number)
 	(void)fprintf(a->show->out, "# process %u (%s)\n\n", p->pid, gt_names_safe(p->exe, exe));
 }
 
+/* S, null in JSON where nothing is known. */
+static const char *known(const char *s)
+{
+	return *s ? s : NULL;
+}
+
 static void json_stack(struct at *a, const struct gt_key *k)
 {
 	const struct gt_reader *r = a->show->view->reader;
@@ -120,8 +137,8 @@ static void json_stack(struct at *a, const struct gt_key *k)
 
 		for (uint32_t x = 0; x < m && x < 64; x++) {
 			gt_json_object(&a->j);
-			gt_json_kstr(&a->j, "func", f[x].func);
-			gt_json_kstr(&a->j, "file", f[x].file);
+			gt_json_kstr(&a->j, "func", known(f[x].func));
+			gt_json_kstr(&a->j, "file", known(f[x].file));
 			gt_json_ku64(&a->j, "line", f[x].line);
 			gt_json_object_end(&a->j);
 		}
@@ -139,11 +156,13 @@ static void json_one(struct at *a, const struct gt_key *k)
 {
 	const struct gt_show *s = a->show;
 	const struct gt_reader *r = s->view->reader;
-	uint64_t from = since(a, k);
+	bool longer;
+	uint64_t ns = in_state(a, k, &longer);
 	uint64_t parent = k->g.parent_goid ? k->g.parent_goid
 					   : gt_show_goid(a->run.engine, k->g.parent);
 	const char *reason = gt_name_reason(r, k->g.process, (enum gt_gstate)k->state, k->reason);
-	char site[GT_NAME_MAX];
+	const char *func = gt_name_entry(r, &k->g);
+	char place[GT_NAME_MAX];
 
 	gt_json_object(&a->j);
 	gt_json_ku64(&a->j, "pid", gt_show_pid(s, k->g.process));
@@ -156,11 +175,17 @@ static void json_one(struct at *a, const struct gt_key *k)
 		gt_json_u64(&a->j, gt_view_rel(s->view, k->since_ns));
 	else
 		gt_json_null(&a->j);
-	gt_json_ku64(&a->j, "in_state_ns", a->t > from ? a->t - from : 0);
-	gt_json_kstr(&a->j, "func", gt_name_entry(r, &k->g));
-	gt_json_kstr(&a->j, "site", gt_name_site(r, &k->g, site));
+	gt_json_ku64(&a->j, "in_state_ns", ns);
+	json_flag(a, "in_state_longer", longer);
+	if (k->state == GT_S_SYSCALL && *gt_name_place(r, k->pc, place))
+		gt_json_kstr(&a->j, "in", place);
+	gt_json_kstr(&a->j, "func", known(func));
+	gt_json_kstr(&a->j, "site", known(gt_name_site(r, &k->g, place)));
+	gt_json_key(&a->j, "parent");
 	if (parent)
-		gt_json_ku64(&a->j, "parent", parent);
+		gt_json_u64(&a->j, parent);
+	else
+		gt_json_null(&a->j);
 	if (k->tid)
 		gt_json_ku64(&a->j, "tid", k->tid);
 	if (k->tid && k->p >= 0)
@@ -248,7 +273,7 @@ static void remark(const struct at *a)
 			    gt_format_time(buf, gt_view_rel(v, a->t)));
 	if (a->past_end)
 		gt_log_note("the trace ends at %s; this is its end",
-			    gt_format_time(buf, gt_view_rel(v, a->run.now_ns)));
+			    gt_format_time(buf, gt_view_rel(v, a->t)));
 	if (a->n_system)
 		gt_log_note("%" PRIu64 " goroutines, and %" PRIu64
 			    " of the runtime's own (--system shows them)",
@@ -270,9 +295,9 @@ int gt_show_at(struct gt_show *s, struct gt_err *err)
 	rc = gt_run_open(&a.run, s->view, &ops, &a, err);
 	if (!rc)
 		rc = gt_run_until(&a.run, a.t, &more, err);
-	if (!rc && a.run.ended && a.t > a.run.now_ns && s->view->info->complete) {
+	if (!rc && a.run.ended && a.t > a.run.end_ns && s->view->info->complete) {
 		a.past_end = true;
-		a.t = a.run.now_ns;
+		a.t = a.run.end_ns;
 	}
 	if (!rc) {
 		print(&a);

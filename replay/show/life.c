@@ -175,12 +175,13 @@ static int on_end(void *ctx, uint64_t end_ns, const struct gt_end *end, struct g
 
 /* ---- printing ------------------------------------------------------------------------- */
 
-/* From when on a state of F that began at T, 0 for before, is known to have held. */
+/* From when on a state of F that began at T, 0 for before, is known to have held in the span. */
 static uint64_t known_from(const struct lives *l, const struct life *f, uint64_t t)
 {
 	uint64_t start = l->show->view->info->start_ns;
 
 	t = t ? t : f->found_ns;
+	t = t > l->from_ns ? t : l->from_ns;
 	return t > start ? t : start;
 }
 

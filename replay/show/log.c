@@ -79,9 +79,12 @@ static void json_why(struct log *l, const struct line *n)
 	const char *reason = gt_name_reason(l->show->view->reader, n->g.process,
 					    (enum gt_gstate)s->to, s->reason);
 	const char *wake = gt_name_wake((enum gt_ra_class)s->wake_class);
+	char place[GT_NAME_MAX];
 
 	if (*reason)
 		gt_json_kstr(&l->j, "reason", reason);
+	if (s->to == GT_S_SYSCALL && *gt_name_place(l->show->view->reader, s->pc, place))
+		gt_json_kstr(&l->j, "in", place);
 	if (s->to == GT_S_RUNNABLE && n->waker_goid)
 		gt_json_ku64(&l->j, "waker", n->waker_goid);
 	else if (s->to == GT_S_RUNNABLE && !s->created && *wake)
@@ -154,8 +157,8 @@ static void text_why(struct log *l, const struct line *n)
 
 	if (*reason)
 		(void)fprintf(out, "  %s", gt_names_safe(reason, buf));
-	if (s->to == GT_S_SYSCALL && s->pc)
-		(void)fprintf(out, "  in %s", gt_names_safe(gt_name_place(r, s->pc, place), buf));
+	if (s->to == GT_S_SYSCALL && *gt_name_place(r, s->pc, place))
+		(void)fprintf(out, "  in %s", gt_names_safe(place, buf));
 	if (s->created && s->to == GT_S_RUNNABLE) {
 		if (n->parent_goid)
 			(void)fprintf(out, "  made by %" PRIu64, n->parent_goid);

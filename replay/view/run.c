@@ -130,6 +130,7 @@ static int end(struct gt_run *r, uint64_t t, const struct gt_end *e)
 	r->ended = true;
 	if (t > r->view->to_ns)
 		t = r->view->to_ns;
+	r->end_ns = t;
 	if (t < r->view->from_ns)
 		t = r->view->from_ns;
 	return rc || !r->ops->end ? rc : r->ops->end(r->ctx, t, e, r->err);

@@ -42,6 +42,7 @@ struct gt_run {
 	const struct gt_run_ops *ops;
 	void *ctx;
 	uint64_t now_ns;	 /* time of the last event fed */
+	uint64_t end_ns;	 /* once .ended: of the trace's end, or --to */
 	uint64_t n_events;	 /* events within the span */
 	uint64_t first_ns;	 /* first event within the span; 0 none yet */
 	uint32_t told_processes; /* up to this number */

@@ -42,6 +42,9 @@ eq "a creation" "$(jq -c 'select(.goid == 18 and .from == "idle")
 	'[1000000,0,100,"runnable",1,"main.worker","main.main /src/pool/main.go:31",0]'
 eq "a park" "$(jq -c 'select(.goid == 18 and .to == "waiting") | [.t_ns, .reason, .stack]' "$T/out")" \
 	'[3000000,"chan receive",["main.worker /src/pool/main.go:42"]]'
+eq "a syscall" "$(jq -c 'select(.to == "syscall") | [.t_ns, .in]' "$T/out")" \
+	'[15000000,"syscall.read /usr/lib/go/src/syscall/zsyscall_linux_amd64.go:736"]'
+eq "in only with a syscall" "$(jq -c 'select(.to != "syscall" and has("in"))' "$T/out")" ""
 eq "a wake-up" "$(jq -c 'select(.goid == 18 and .from == "waiting") | [.t_ns, .to, .waker]' "$T/out")" \
 	'[13000000,"runnable",1]'
 eq "an exit" "$(jq -c 'select(.to == "dead") | [.t_ns, .goid]' "$T/out")" '[20000000,18]'
@@ -115,8 +118,33 @@ run 0 --at 10ms --json "$T/pool.gtr"
 eq "--at --json" "$(jq -c '.t_ns, (.goroutines[] | select(.goid == 18)
 	| [.state, .reason, .since_ns, .in_state_ns, .func, .parent, .stack[0].line])' "$T/out" | paste -sd' ')" \
 	'10000000 ["waiting","chan receive",3000000,7000000,"main.worker",1,42]'
+run 0 --at 10ms --json --system "$T/pool.gtr"
+eq "what is not known is null" "$(jq -c '.goroutines[0] | [.goid, .func, .site, .parent]' "$T/out")" \
+	'[1,"main.main",null,null]'
 run 0 --at 10ms "$T/loss.gtr"
 has 'goroutine 18 [chan receive, uncertain]:'
+
+# What was so before the trace is known to be at least as old as the tracing of its process.
+run 0 --at 61004ms "$T/attached.gtr"
+has 'goroutine 7 [chan receive, 1 minutes, since before the trace]:'
+has 'goroutine 8 [syscall, 1 minutes, since before the trace]:'
+run 0 --at 61004ms --json "$T/attached.gtr"
+eq "--at: at least" "$(jq -c '.goroutines[] | [.goid, .since_ns, .in_state_ns, .in_state_longer, .func, .in]' "$T/out" |
+	paste -sd' ')" '[7,null,61000000000,true,null,null] '\
+'[8,null,61000000000,true,null,"syscall.read /usr/lib/go/src/syscall/zsyscall_linux_amd64.go:736"]'
+run 0 --at 10ms --json "$T/pool.gtr"
+eq "--at: since then" "$(jq -c '[.goroutines[].in_state_longer] | unique' "$T/out")" '[false]'
+
+# A time from the end counts from the trace's end, not from its last event: that is at 5 ms.
+run 0 --at -80s --json "$T/attached.gtr"
+eq "--at -80s" "$(jq .t_ns "$T/out")" 120000000000
+eq "gtstat --from -80s" "$("$GTSTAT" -q --json --from -80s "$T/attached.gtr" | jq -c '[.from_ns, .span_ns]')" \
+	'[120000000000,80000000000]'
+run 0 -g 7 --from -80s "$T/attached.gtr"
+has 'waiting 1m20s (100.0%)'
+"$GTEXPORT" -q --from -80s -o "$T/attached.json" "$T/attached.gtr"
+eq "gtexport --from -80s" "$(jq '[.[] | select(.ph == "X" and .name == "chan receive") | .dur] | add' \
+	"$T/attached.json")" 80000000
 
 # Where the trace has no answer, it says so, and makes none up.
 run 0 --at 99999s --json "$T/pool.gtr"

@@ -110,7 +110,7 @@ static void sample_process(struct sample *s, uint32_t number, uint32_t pid)
 	struct gt_process p = { .process = number,
 				.pid = pid,
 				.start_ns = 1,
-				.seen_ns = SAMPLE_START,
+				.seen_ns = s->now,
 				.launched = 1,
 				.exe = "/src/pool/pool",
 				.build_id = "abc",
@@ -262,6 +262,32 @@ static void sample_pool(struct sample *s, bool loss)
 	sample_st(s, 2 * SAMPLE_MS, 3, 101, 3, 2, GT_RA_EXITSYSCALL, 0, 0);
 	sample_st(s, 3 * SAMPLE_MS, 3, 101, 2, 6, GT_RA_GOEXIT, 0, 0);
 	sample_st(s, 65000000000u - 20 * SAMPLE_MS, 1, 100, 2, 4, GT_RA_PARK, 0, 4);
+}
+
+/*
+ * A trace that gtrec attached for: what a snapshot found at 5 ms of a process that came under
+ * trace at 4 ms, 7 blocked and 8 in a syscall. Nothing happens; it ends at 200 s.
+ */
+static void sample_attached(struct sample *s)
+{
+	struct gt_goroutine g = { .process = 2, .flags = GT_GF_EXISTED };
+	struct gt_event ev = { .kind = GT_EV_SNAP, .process = 2, .arg = 1000, .p = -1 };
+
+	s->now = SAMPLE_START + 4 * SAMPLE_MS;
+	sample_process(s, 2, 4712);
+	s->now += SAMPLE_MS;
+	for (uint64_t gid = 1; gid <= 2; gid++) {
+		g.gid = ev.gid = gid;
+		g.goid = gid + 6;
+		g.gptr = 0xc000000000 + gid * 512;
+		sample_row(s, &g);
+		ev.tid = gid == 1 ? 0 : 200;
+		ev.new = ev.old = gid == 1 ? GT_G_WAITING : GT_G_SYSCALL;
+		ev.reason = gid == 1 ? 3 : 0;
+		ev.pc = gid == 1 ? 0 : s->pc[SP_READ];
+		sample_event(s, &ev);
+	}
+	s->now = SAMPLE_START + 200000ull * SAMPLE_MS;
 }
 
 /* A few hundred goroutines doing random legal things on 8 threads. */

@@ -43,6 +43,9 @@ static void write_all(const char *d)
 	sample_pool(&s, false);
 	sample_st(&s, 1000, 4, 101, 1, 2, GT_RA_EXECUTE, 0, 0);
 	sample_close(&s, true);
+	sample_open(&s, in(d, "attached.gtr"), 0);
+	sample_attached(&s);
+	sample_close(&s, true);
 	/* Go 1.21: the id is known with the first run; names that would upset a terminal. */
 	sample_open(&s, in(d, "late.gtr"), 4);
 	sample_go(&s, 1000, 1, 0, 100, 0, 0, SP_EVIL, GT_GF_PROVISIONAL);
@@ -316,7 +319,8 @@ static int make_files(void **state)
 static int remove_files(void **state)
 {
 	static const char *const names[] = { "pool.gtr",  "loss.gtr",	    "open.gtr",
-					     "crowd.gtr", "impossible.gtr", "late.gtr" };
+					     "crowd.gtr", "impossible.gtr", "attached.gtr",
+					     "late.gtr" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
