@@ -119,7 +119,8 @@ static int read_columns(struct gt_evdec *d, struct directory *dir, struct gt_in 
 	uint64_t seen = 0, quantum = gt_in_varint(in);
 
 	dir->n_cols = gt_in_varint(in);
-	if (in->bad || !quantum || quantum > GT_MAX_QUANTUM || dir->n_cols > 255)
+	if (in->bad || !quantum || quantum & (quantum - 1) || quantum > GT_MAX_QUANTUM ||
+	    dir->n_cols > 255)
 		return bad(err, "impossible quantum or columns");
 	d->quantum = (uint32_t)quantum;
 	d->unknown = 0;

@@ -36,13 +36,14 @@ struct gt_source {
 
 struct gt_writer;
 
-struct gt_writer_opts {	       /* zero means the default everywhere */
-	uint32_t block_events; /* events in a block before it is written, default 16384 */
-	int zstd_level;	       /* default 1 */
-	uint32_t time_res_ns;  /* quantum of event times, default 1; order is kept whatever it is */
-	uint64_t session;      /* random id of the trace; the caller draws it; not 0 */
-	uint64_t start_ns;     /* monotonic time that is 0 on people's time axis */
-	uint64_t start_wall_ns;				       /* realtime (Unix ns) at start_ns */
+struct gt_writer_opts {		/* zero means the default everywhere */
+	uint32_t block_events;	/* events in a block before it is written, default 16384 */
+	int zstd_level;		/* default 1 */
+	uint32_t time_res_ns;	/* quantum of event times, a power of two up to 1024; default
+				   16. The order of events is kept whatever it is */
+	uint64_t session;	/* random id of the trace; the caller draws it; not 0 */
+	uint64_t start_ns;	/* monotonic time that is 0 on people's time axis */
+	uint64_t start_wall_ns; /* realtime (Unix ns) at start_ns */
 	const char *boot_id, *hostname, *os, *hardware, *tool; /* "" or NULL: left out */
 	const char *const *comments;			       /* NULL-terminated, or NULL */
 	uint32_t n_cpus;

@@ -72,7 +72,7 @@ enum gt_block_kind {
 #define GT_MAX_RUNS	  8192u	  /* CPUs of one block */
 #define GT_MAX_EVENTS	  262144u /* of one block */
 #define GT_MAX_SPAN_BITS  47	  /* an EVENTS block spans fewer than 2^47 quanta */
-#define GT_MAX_QUANTUM	  1024u
+#define GT_MAX_QUANTUM	  1024u	  /* ns; quanta are powers of two */
 #define GT_MAX_TIME	  INT64_MAX
 #define GT_MAX_GID	  ((1ull << 62) - 1)
 #define GT_MAX_INDEX_ROWS 262144u /* of one index block; more go into another, chained */

@@ -38,7 +38,7 @@ static void drop_shards(struct gt_writer *w)
 
 int gt_writer_keyframe_begin(struct gt_writer *w, uint64_t as_of, struct gt_err *err)
 {
-	uint64_t q = as_of / w->opts.time_res_ns;
+	uint64_t q = as_of >> w->shift;
 	int rc = gt_w_ready(w, err);
 
 	if (rc)
@@ -55,7 +55,7 @@ int gt_writer_keyframe_begin(struct gt_writer *w, uint64_t as_of, struct gt_err 
 		return rc;
 	w->last_q = q + 1;
 	w->last_place = 0;
-	w->as_of = q * w->opts.time_res_ns;
+	w->as_of = q << w->shift;
 	if (w->watermark < w->as_of + 1)
 		w->watermark = w->as_of + 1;
 	w->in_keyframe = true;
@@ -111,7 +111,7 @@ int gt_writer_key(struct gt_writer *w, const struct gt_key *k, struct gt_err *er
 		if (rc)
 			goto fail;
 	}
-	gt_w_goroutine_row(&k->g, v);
+	gt_w_goroutine_row(w, &k->g, v);
 	v[GT_F_KEY_SINCE] = k->since_ns;
 	v[GT_F_KEY_LAST] = k->last_ns;
 	v[GT_F_KEY_WAKER] = k->waker;

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 
 #define BLOCK_EVENTS 16384u
+#define TIME_RES     16u
 #define MAX_AGE	     4u /* full blocks of other processes that an open block may outlive */
 
 int gt_w_ready(const struct gt_writer *w, struct gt_err *err)
@@ -23,15 +24,16 @@ int gt_w_ready(const struct gt_writer *w, struct gt_err *err)
 
 uint64_t gt_w_now(const struct gt_writer *w)
 {
-	return w->stats.events ? w->last_q * w->opts.time_res_ns : w->opts.start_ns;
+	return w->stats.events ? w->last_q << w->shift : w->opts.start_ns;
 }
 
 static int check_opts(const struct gt_writer_opts *o, struct gt_err *err)
 {
 	if (!o->session)
 		return gt_fail(err, GT_USAGE, "a trace needs a session id");
-	if (o->time_res_ns > GT_MAX_QUANTUM)
-		return gt_fail(err, GT_USAGE, "time resolution over %u ns", GT_MAX_QUANTUM);
+	if (o->time_res_ns > GT_MAX_QUANTUM || o->time_res_ns & (o->time_res_ns - 1))
+		return gt_fail(err, GT_USAGE, "time resolution of %u ns: no power of two up to %u",
+			       o->time_res_ns, GT_MAX_QUANTUM);
 	if (o->start_ns > GT_MAX_TIME)
 		return gt_fail(err, GT_USAGE, "impossible start time");
 	return GT_OK;
@@ -47,7 +49,8 @@ static void set_opts(struct gt_writer *w, const struct gt_writer_opts *o)
 	if (!w->opts.zstd_level)
 		w->opts.zstd_level = 1;
 	if (!w->opts.time_res_ns)
-		w->opts.time_res_ns = 1;
+		w->opts.time_res_ns = TIME_RES;
+	w->shift = (uint32_t)__builtin_ctz(w->opts.time_res_ns);
 	w->watermark = 0;
 	w->last_key_ts = w->opts.start_ns;
 }
@@ -127,7 +130,7 @@ static void raise_watermark(struct gt_writer *w, uint64_t at_least)
 		if (w->procs.p[i].q_first < q)
 			q = w->procs.p[i].q_first;
 	}
-	mark = q * w->opts.time_res_ns;
+	mark = q << w->shift;
 	if (!open && at_least > mark)
 		mark = at_least;
 	if (mark > w->watermark)
@@ -146,8 +149,8 @@ static int write_events(struct gt_writer *w, uint32_t process, uint64_t watermar
 	if (rc)
 		return rc;
 	b.n = gt_evenc_count(p->enc);
-	b.t_min = p->q_first * w->opts.time_res_ns;
-	b.t_max = gt_evenc_last(p->enc) * w->opts.time_res_ns;
+	b.t_min = p->q_first << w->shift;
+	b.t_max = gt_evenc_last(p->enc) << w->shift;
 	p->open = false;
 	raise_watermark(w, watermark);
 	gt_out_reset(&w->raw);
@@ -180,7 +183,7 @@ static int write_full(struct gt_writer *w, uint32_t one, struct gt_err *err)
 /* The quantum under which the event is stored, such that (quantum, cpu, process) only grows. */
 static inline uint64_t place(struct gt_writer *w, const struct gt_event *ev)
 {
-	uint64_t q = w->opts.time_res_ns == 1 ? ev->ts : ev->ts / w->opts.time_res_ns;
+	uint64_t q = ev->ts >> w->shift;
 	uint64_t where = (uint64_t)ev->cpu << 32 | ev->process;
 
 	if (q <= w->last_q) {
@@ -252,12 +255,12 @@ int gt_writer_event(struct gt_writer *w, const struct gt_event *ev, struct gt_er
 
 uint64_t gt_writer_stored_ts(const struct gt_writer *w)
 {
-	return w->last_q * w->opts.time_res_ns;
+	return w->last_q << w->shift;
 }
 
 int gt_writer_flush(struct gt_writer *w, uint64_t watermark, struct gt_err *err)
 {
-	uint64_t rounded = watermark / w->opts.time_res_ns * w->opts.time_res_ns;
+	uint64_t rounded = watermark >> w->shift << w->shift;
 	int rc = gt_w_ready(w, err);
 
 	if (rc)

@@ -49,6 +49,7 @@ struct gt_writer {
 	struct gt_writer_stats stats;
 
 	/* order */
+	uint32_t shift;	     /* a quantum is 1 << shift ns */
 	uint64_t last_ts;    /* as given */
 	uint64_t last_q;     /* as stored, in quanta */
 	uint64_t last_place; /* cpu << 32 | process of the last event */
@@ -123,6 +124,6 @@ int gt_w_row(struct gt_writer *w, enum gt_block_kind kind, const uint64_t *v,
 	     struct gt_err *err) GT_MUST_CHECK;
 /* gt_w_tables: write all pending rows, tables that others refer to first. */
 int gt_w_tables(struct gt_writer *w, struct gt_err *err) GT_MUST_CHECK;
-void gt_w_goroutine_row(const struct gt_goroutine *g, uint64_t *v);
+void gt_w_goroutine_row(const struct gt_writer *w, const struct gt_goroutine *g, uint64_t *v);
 
 #endif

@@ -348,14 +348,14 @@ int gt_writer_stack(struct gt_writer *w, const uint32_t *pcs, uint32_t n, uint32
 
 /* ---- goroutines ---- */
 
-void gt_w_goroutine_row(const struct gt_goroutine *g, uint64_t *v)
+void gt_w_goroutine_row(const struct gt_writer *w, const struct gt_goroutine *g, uint64_t *v)
 {
 	v[GT_F_G_GID] = g->gid;
 	v[GT_F_G_GOID] = g->goid;
 	v[GT_F_G_GPTR] = g->gptr;
 	v[GT_F_G_PARENT] = g->parent;
 	v[GT_F_G_PARENT_GOID] = g->parent_goid;
-	v[GT_F_G_CREATED] = g->created_ns;
+	v[GT_F_G_CREATED] = g->created_ns >> w->shift << w->shift; /* never after its events */
 	v[GT_F_G_PROCESS] = g->process;
 	v[GT_F_G_START_PC] = g->start_pc;
 	v[GT_F_G_SITE_PC] = g->site_pc;
@@ -372,7 +372,7 @@ int gt_writer_goroutine(struct gt_writer *w, const struct gt_goroutine *g, struc
 		return rc;
 	if (!g->gid || g->created_ns > GT_MAX_TIME)
 		return gt_fail(err, GT_USAGE, "goroutine without gid or with an impossible time");
-	gt_w_goroutine_row(g, v);
+	gt_w_goroutine_row(w, g, v);
 	rc = row_now(w, GT_K_GTAB, v, NULL, err);
 	if (g->gid < w->range[GT_K_GTAB].gid_min)
 		w->range[GT_K_GTAB].gid_min = g->gid;

@@ -145,8 +145,7 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
 	if (ev.actor == ev.gid)
 		ev.actor = 0;
 	e->counts.events++;
-	rc = gt_engine_event(e->engine, &ev, err);
-	return rc ? rc : gt_writer_event(e->w, &ev, err);
+	return gt_enc_give(e, &ev, err);
 }
 
 int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt_err *err)
@@ -180,8 +179,7 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	const struct gt_tid *tid = r->procid ? gt_tidmap_by_procid(pr->tids, r->procid) : NULL;
 	ev.gid = g->gid;
 	ev.tid = tid ? tid->init_tid : 0;
-	rc = gt_engine_event(e->engine, &ev, err);
-	return rc ? rc : gt_writer_event(e->w, &ev, err);
+	return gt_enc_give(e, &ev, err);
 }
 
 bool gt_enc_valid(const struct gt_encoder *e, const void *body, uint32_t len)

@@ -39,9 +39,8 @@ static int bury(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_go
 			       .kind = GT_EV_SNAP,
 			       .new = GT_G_DEAD,
 			       .flags = GT_EVF_RESYNC | GT_EVF_UNCERTAIN };
-	int rc = gt_engine_event(e->engine, &ev, err);
 
-	return rc ? rc : gt_writer_event(e->w, &ev, err);
+	return gt_enc_give(e, &ev, err);
 }
 
 /* A new incarnation at GPTR, entered into the directory. */

@@ -54,6 +54,20 @@ static inline int gt_enc_pc(struct gt_encoder *e, struct gt_enc_proc *pr, uint64
 	return gt_symbols_pc(e->syms, pr->number, pr->t, pc, kind, ret, err);
 }
 
+/*
+ * gt_enc_give: the event to the file, then to the engine under the time that the file gave it: so
+ * a keyframe is what a replay of the file comes to.
+ */
+static inline int gt_enc_give(struct gt_encoder *e, struct gt_event *ev, struct gt_err *err)
+{
+	int rc = gt_writer_event(e->w, ev, err);
+
+	if (rc)
+		return rc;
+	ev->ts = gt_writer_stored_ts(e->w);
+	return gt_engine_event(e->engine, ev, err);
+}
+
 /* ---- encode_event.c ---- */
 
 /* gt_enc_valid: is the record at BODY one of ours, whole, of a process that we know? */

@@ -34,7 +34,7 @@ static const struct gt_opt table[] = {
 	       struct rec_opts, stacks),
 	GT_OPT(SIZE, 0, "buffer", "SIZE", "kernel buffer for each CPU (default: 64M for all CPUs)",
 	       struct rec_opts, buffer),
-	GT_OPT(DUR, 0, "time-res", "DUR", "resolution of times in the file (default: 1ns)",
+	GT_OPT(DUR, 0, "time-res", "DUR", "resolution of times in the file (default: 16ns)",
 	       struct rec_opts, time_res),
 	GT_OPT(U64, 0, "level", "N", "zstd level, 1 to 19 (default: 1)", struct rec_opts, level),
 	GT_OPT(LIST, 0, "comment", "TEXT", "keep TEXT in the file; may be repeated",
@@ -91,8 +91,9 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 		return gt_fail(err, GT_USAGE, "--stacks=%s: this is 'create' or 'none'", stacks);
 	if (o->level > 19)
 		return gt_fail(err, GT_USAGE, "--level goes from 1 to 19");
-	if (o->time_res > 1000000)
-		return gt_fail(err, GT_USAGE, "--time-res goes from 1ns to 1ms");
+	if (o->time_res > 1024 || o->time_res & (o->time_res - 1))
+		return gt_fail(err, GT_USAGE,
+			       "--time-res is a power of two from 1ns to 1024ns (16ns, 64ns, ...)");
 	if (!run->n_pids == !run->command)
 		return gt_fail(err, GT_USAGE,
 			       run->command ? "either -p or a command, not both"

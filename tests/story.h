@@ -79,6 +79,7 @@ static inline uint32_t story_pc(struct story *s, enum gt_ra_class cls, const cha
 static inline void story_begin(struct story *s, const char *path, bool two)
 {
 	struct gt_writer_opts o = { .session = 7,
+				    .time_res_ns = 1,
 				    .start_ns = STORY_START,
 				    .start_wall_ns = 1795457100000000000ull,
 				    .tool = "sample",

@@ -215,6 +215,7 @@ static struct gt_writer *begin(struct gt_fd_sink *fs, const char *path, uint32_t
 	static const char *const comments[] = { "made by the tests", NULL };
 	static const char *const reasons[] = { "", "chan receive" };
 	struct gt_writer_opts o = { .session = 0x0102030405060708ull,
+				    .time_res_ns = 1,
 				    .start_ns = T0,
 				    .start_wall_ns = 1700000000000000000ull,
 				    .hostname = "box",

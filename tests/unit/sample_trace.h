@@ -127,6 +127,7 @@ static void sample_process(struct sample *s, uint32_t number, uint32_t pid)
 static void sample_open(struct sample *s, const char *path, uint32_t block_events)
 {
 	struct gt_writer_opts o = { .session = 42,
+				    .time_res_ns = 1,
 				    .start_ns = SAMPLE_START,
 				    .start_wall_ns = 1700000000000000000u,
 				    .n_cpus = 2,

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "format/crc32c.h"
@@ -79,7 +80,7 @@ static void round_trip(struct gen g, uint32_t res, uint32_t n, uint32_t block_ev
 
 static void events_come_back_in_the_order_given(void **state)
 {
-	static const uint32_t quanta[] = { 1, 16, 64, 1000, 1024, 7 };
+	static const uint32_t quanta[] = { 1, 16, 64, 256, 1024, 8 };
 
 	(void)state;
 	for (uint32_t seed = 1; seed <= 36; seed++) {
@@ -92,6 +93,85 @@ static void events_come_back_in_the_order_given(void **state)
 
 		round_trip(g, quanta[seed % 6], 20000, seed % 7 ? 0 : 100, seed % 3 ? 0 : 777,
 			   seed % 2);
+	}
+}
+
+/* The next event of a recording; *TS goes on. */
+static bool recorded(FILE *f, uint64_t *ts, struct gt_event *e)
+{
+	unsigned dt, cpu, tid, gid, old, new;
+
+	if (fscanf(f, "%u %u %u %u %u %u", &dt, &cpu, &tid, &gid, &old, &new) != 6)
+		return false;
+	*ts += dt;
+	*e = (struct gt_event){ .ts = *ts, .cpu = (uint16_t)cpu, .tid = tid, .gid = gid };
+	e->process = e->kind = 1;
+	e->old = (uint8_t)old;
+	e->new = (uint8_t) new;
+	e->p = e->m = e->qlen = -1;
+	return true;
+}
+
+/* Each event at its own time divided by SQUEEZE: a load that many times as dense. */
+static void real_order_stays(uint32_t res, uint32_t squeeze)
+{
+	struct gt_writer_opts opts = file_opts(res);
+	struct gt_event *ev = calloc(4000, sizeof(*ev));
+	FILE *f = fopen("tests/unit/server-order.txt", "re");
+	struct gt_out o = { 0 };
+	struct gt_writer *w;
+	uint64_t ts = START * squeeze;
+	uint32_t n = 0;
+	char line[100];
+	struct heard h;
+
+	assert_non_null(ev);
+	assert_non_null(f);
+	for (int i = 0; i < 2; i++) /* the comment */
+		assert_non_null(fgets(line, sizeof(line), f));
+	w = file_begin(&o, &opts, 1);
+	while (n < 4000 && recorded(f, &ts, &ev[n])) {
+		ev[n].ts /= squeeze;
+		assert_int_equal(gt_writer_event(w, &ev[n], NULL), GT_OK);
+		if (squeeze == 1) /* rounded down, or moved on by few quanta */
+			assert_in_range(gt_writer_stored_ts(w) + res - ev[n].ts, 1, 3 * res);
+		n++;
+	}
+	assert_int_equal(n, 4000);
+	file_end(w, ts);
+	assert_int_equal(hear(&h, o.p, o.n, false, 0), 0);
+	assert_int_equal(h.n_ev, n);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(gen_same(&h.ev[i], &ev[i]));
+		assert_int_equal(h.ev[i].ts % res, 0);
+		assert_true(!i || h.ev[i].ts >= h.ev[i - 1].ts);
+	}
+	unhear(&h);
+	gt_out_free(&o);
+	fclose(f);
+	free(ev);
+}
+
+static void the_order_of_a_real_program_stays_at_any_resolution(void **state)
+{
+	(void)state;
+	for (uint32_t res = 1; res <= 1024; res *= 2) {
+		real_order_stays(res, 1);
+		real_order_stays(res, 100);
+	}
+}
+
+static void resolutions_are_powers_of_two(void **state)
+{
+	static const uint32_t wrong[] = { 3, 7, 1000, 1025, 2048, UINT32_MAX };
+	struct gt_sink sink = { mem_write, NULL };
+	struct gt_writer *w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct gt_writer_opts opts = file_opts(wrong[i]);
+
+		assert_int_equal(gt_writer_new(&w, &sink, &opts, NULL), GT_USAGE);
 	}
 }
 
@@ -195,6 +275,8 @@ int main(void)
 		cmocka_unit_test(crc32c_gives_the_published_sums),
 		cmocka_unit_test(crc32c_is_the_same_with_and_without_hardware),
 		cmocka_unit_test(events_come_back_in_the_order_given),
+		cmocka_unit_test(the_order_of_a_real_program_stays_at_any_resolution),
+		cmocka_unit_test(resolutions_are_powers_of_two),
 		cmocka_unit_test(any_value_in_any_field_comes_back),
 		cmocka_unit_test(hundreds_of_cpus_and_processes_fit),
 		cmocka_unit_test(long_silences_do_not_break_times),
