@@ -14,13 +14,15 @@ static int tell_row(struct gt_encoder *e, const struct gt_goroutine *g, struct g
 static int describe(struct gt_encoder *e, struct gt_enc_proc *pr, struct gt_goroutine *g,
 		    uint64_t startpc, uint64_t gopc, struct gt_err *err)
 {
-	uint64_t bias = pr->t->bias;
-	uint64_t entry = startpc ? gt_gobin_entry(pr->t->bin, startpc - bias) + bias : 0;
-	int rc = gt_enc_pc(e, pr, entry, GT_PC_EXACT, &g->start_pc, err);
+	bool system = false;
+	int rc = GT_OK;
 
+	if (startpc)
+		rc = gt_symbols_start(e->syms, pr->number, pr->t, startpc, &g->start_pc, &system,
+				      err);
 	if (!rc && startpc != pr->main_pc)
 		rc = gt_enc_pc(e, pr, gopc, GT_PC_RETURN, &g->site_pc, err);
-	if (!rc && startpc && gt_gobin_system(pr->t->bin, startpc - bias))
+	if (system)
 		g->flags |= GT_GF_SYSTEM;
 	return rc;
 }

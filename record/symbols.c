@@ -3,16 +3,28 @@
 #include "symbols.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/base/u64map.h"
 #include "format/base/vec.h"
 
-#define MAX_INLINE 64
-#define MAX_DEPTH  512
+#define MAX_INLINE  64
+#define MAX_DEPTH   512
+#define KNOWN	    256 /* stacks that are known by their addresses; a power of two */
+#define KNOWN_DEPTH 32	/* frames of such a one: what a creation brings */
+#define SYSTEM	    (1ULL << 32)
+
+/* A stack that was met lately: most creations are at few places. */
+struct known_stack {
+	uint32_t process, n, id; /* n == 0: none */
+	uint64_t pcs[KNOWN_DEPTH];
+};
 
 struct gt_symbols {
-	struct gt_writer *w;  /* borrowed */
-	struct gt_u64map ids; /* process:15 | kind:1 | pc:48 -> pc id */
+	struct gt_writer *w;	 /* borrowed */
+	struct gt_u64map ids;	 /* process:15 | kind:1 | pc:48 -> pc id */
+	struct gt_u64map starts; /* process:16 | pc:48 -> pc id | SYSTEM */
+	struct known_stack known[KNOWN];
 	struct {
 		uint8_t *p; /* class by pc id */
 		size_t n, cap;
@@ -35,6 +47,7 @@ void gt_symbols_free(struct gt_symbols *s)
 	if (!s)
 		return;
 	gt_u64map_free(&s->ids);
+	gt_u64map_free(&s->starts);
 	GT_VEC_FREE(&s->cls);
 	free(s);
 }
@@ -84,12 +97,35 @@ int gt_symbols_pc(struct gt_symbols *s, uint32_t process, const struct gt_target
 	return rc;
 }
 
-int gt_symbols_stack(struct gt_symbols *s, uint32_t process, const struct gt_target *t,
+int gt_symbols_start(struct gt_symbols *s, uint32_t process, const struct gt_target *t,
+		     uint64_t startpc, uint32_t *ret_id, bool *ret_system, struct gt_err *err)
+{
+	uint64_t key = (uint64_t)process << 48 | (startpc & ((1ULL << 48) - 1));
+	uint64_t *known = gt_u64map_get(&s->starts, key);
+
+	if (!known) {
+		uint64_t vaddr = startpc - t->bias, entry = gt_gobin_entry(t->bin, vaddr) + t->bias;
+		uint32_t id;
+		int rc = gt_symbols_pc(s, process, t, entry, GT_PC_EXACT, &id, err);
+
+		if (rc)
+			return rc;
+		known = gt_u64map_put(&s->starts, key,
+				      id | (gt_gobin_system(t->bin, vaddr) ? SYSTEM : 0));
+		if (!known)
+			return gt_fail(err, GT_NOMEM, "out of memory");
+	}
+	*ret_id = (uint32_t)*known;
+	*ret_system = *known & SYSTEM;
+	return GT_OK;
+}
+
+/* The stack as ids of its frames, which the writer knows or gives a new id. */
+static int translate(struct gt_symbols *s, uint32_t process, const struct gt_target *t,
 		     const uint64_t *pcs, uint32_t n, uint32_t *ret_id, struct gt_err *err)
 {
 	uint32_t ids[MAX_DEPTH], depth = 0;
 
-	*ret_id = 0;
 	for (uint32_t i = 0; i < n && depth < MAX_DEPTH; i++) {
 		int rc = gt_symbols_pc(s, process, t, pcs[i], GT_PC_RETURN, &ids[depth], err);
 		if (rc)
@@ -98,6 +134,36 @@ int gt_symbols_stack(struct gt_symbols *s, uint32_t process, const struct gt_tar
 			depth++;
 	}
 	return depth ? gt_writer_stack(s->w, ids, depth, ret_id, err) : GT_OK;
+}
+
+/* Where a stack with these addresses would be known. */
+static struct known_stack *place_of(struct gt_symbols *s, uint32_t process, const uint64_t *pcs,
+				    uint32_t n)
+{
+	uint64_t h = process;
+
+	for (uint32_t i = 0; i < n; i++)
+		h = (h ^ pcs[i]) * 0x9e3779b97f4a7c15u;
+	return &s->known[h >> 32 & (KNOWN - 1)];
+}
+
+int gt_symbols_stack(struct gt_symbols *s, uint32_t process, const struct gt_target *t,
+		     const uint64_t *pcs, uint32_t n, uint32_t *ret_id, struct gt_err *err)
+{
+	*ret_id = 0;
+	if (!n || n > KNOWN_DEPTH)
+		return n ? translate(s, process, t, pcs, n, ret_id, err) : GT_OK;
+	struct known_stack *k = place_of(s, process, pcs, n);
+	if (k->n == n && k->process == process && !memcmp(k->pcs, pcs, n * sizeof(*pcs))) {
+		*ret_id = k->id;
+		return GT_OK;
+	}
+	int rc = translate(s, process, t, pcs, n, ret_id, err);
+	if (!rc) {
+		*k = (struct known_stack){ .process = process, .n = n, .id = *ret_id };
+		memcpy(k->pcs, pcs, n * sizeof(*pcs));
+	}
+	return rc;
 }
 
 enum gt_ra_class gt_symbols_class(void *ctx, uint32_t id)

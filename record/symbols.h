@@ -24,6 +24,13 @@ enum gt_pc_kind {
 /* gt_symbols_pc: the id of address PC in process PROCESS (T borrowed); 0 for pc 0. */
 int gt_symbols_pc(struct gt_symbols *s, uint32_t process, const struct gt_target *t, uint64_t pc,
 		  enum gt_pc_kind kind, uint32_t *ret_id, struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_symbols_start: the id of the function that a goroutine with this STARTPC (not 0) runs, behind
+ * the compiler's wrapper; *ret_system: it is one of the runtime's own.
+ */
+int gt_symbols_start(struct gt_symbols *s, uint32_t process, const struct gt_target *t,
+		     uint64_t startpc, uint32_t *ret_id, bool *ret_system,
+		     struct gt_err *err) GT_MUST_CHECK;
 /* gt_symbols_stack: N return addresses, innermost first, as a stack id; 0 for none. */
 int gt_symbols_stack(struct gt_symbols *s, uint32_t process, const struct gt_target *t,
 		     const uint64_t *pcs, uint32_t n, uint32_t *ret_id,
