@@ -61,25 +61,17 @@ static int set_class(struct gt_symbols *s, uint32_t id, enum gt_ra_class cls, st
 	return GT_OK;
 }
 
-int gt_symbols_pc(struct gt_symbols *s, uint32_t process, const struct gt_target *t, uint64_t pc,
-		  enum gt_pc_kind kind, uint32_t *ret_id, struct gt_err *err)
+/* An address that is met for the first time. */
+static int resolve(struct gt_symbols *s, uint32_t process, const struct gt_target *t, uint64_t pc,
+		   enum gt_pc_kind kind, uint64_t key, uint32_t *ret_id, struct gt_err *err)
 {
-	uint64_t key = (uint64_t)process << 49 | (uint64_t)kind << 48 | (pc & ((1ULL << 48) - 1));
+	uint64_t vaddr = pc - t->bias, offset;
 	struct gt_frame frames[MAX_INLINE];
 	bool std[MAX_INLINE];
 	uint32_t id;
-
-	*ret_id = 0;
-	if (!pc)
-		return GT_OK;
-	uint64_t *known = gt_u64map_get(&s->ids, key);
-	if (known) {
-		*ret_id = (uint32_t)*known;
-		return GT_OK;
-	}
-	uint64_t vaddr = pc - t->bias, offset;
 	uint32_t n = gt_gobin_frames(t->bin, kind == GT_PC_RETURN ? vaddr - 1 : vaddr, frames, std,
 				     MAX_INLINE);
+
 	if (n > MAX_INLINE)
 		n = MAX_INLINE;
 	/* An address outside the image (C libraries, vdso) keeps its address for a name. */
@@ -95,6 +87,16 @@ int gt_symbols_pc(struct gt_symbols *s, uint32_t process, const struct gt_target
 	if (!rc)
 		*ret_id = id;
 	return rc;
+}
+
+int gt_symbols_pc(struct gt_symbols *s, uint32_t process, const struct gt_target *t, uint64_t pc,
+		  enum gt_pc_kind kind, uint32_t *ret_id, struct gt_err *err)
+{
+	uint64_t key = (uint64_t)process << 49 | (uint64_t)kind << 48 | (pc & ((1ULL << 48) - 1));
+	uint64_t *known = pc ? gt_u64map_get(&s->ids, key) : NULL;
+
+	*ret_id = known ? (uint32_t)*known : 0;
+	return known || !pc ? GT_OK : resolve(s, process, t, pc, kind, key, ret_id, err);
 }
 
 int gt_symbols_start(struct gt_symbols *s, uint32_t process, const struct gt_target *t,

@@ -4,19 +4,9 @@
 
 #include <stdlib.h>
 
-/* The finaliser of SplitMix64: every input bit reaches every output bit. */
-static uint64_t mix(uint64_t x)
-{
-	x ^= x >> 30;
-	x *= 0xbf58476d1ce4e5b9u;
-	x ^= x >> 27;
-	x *= 0x94d049bb133111ebu;
-	return x ^ x >> 31;
-}
-
 static size_t find(const struct gt_u64map *m, uint64_t key)
 {
-	size_t i = (size_t)mix(key) & (m->cap - 1);
+	size_t i = gt_u64map_home(m, key);
 
 	while (m->used[i] && m->slots[i].key != key)
 		i = (i + 1) & (m->cap - 1);
@@ -25,7 +15,9 @@ static size_t find(const struct gt_u64map *m, uint64_t key)
 
 static bool grow(struct gt_u64map *m)
 {
-	struct gt_u64map next = { .cap = m->cap ? m->cap * 2 : 16, .n = m->n };
+	struct gt_u64map next = { .cap = m->cap ? m->cap * 2 : 16,
+				  .n = m->n,
+				  .shift = m->cap ? m->shift - 1 : 60 };
 
 	next.slots = calloc(next.cap, sizeof(*next.slots));
 	next.used = calloc(next.cap, 1);
@@ -44,14 +36,6 @@ static bool grow(struct gt_u64map *m)
 	gt_u64map_free(m);
 	*m = next;
 	return true;
-}
-
-uint64_t *gt_u64map_get(const struct gt_u64map *m, uint64_t key)
-{
-	if (!m->cap)
-		return NULL;
-	size_t i = find(m, key);
-	return m->used[i] ? &m->slots[i].val : NULL;
 }
 
 uint64_t *gt_u64map_put(struct gt_u64map *m, uint64_t key, uint64_t val)
@@ -80,7 +64,7 @@ bool gt_u64map_del(struct gt_u64map *m, uint64_t key)
 		j = (j + 1) & (m->cap - 1);
 		if (!m->used[j])
 			break;
-		size_t home = (size_t)mix(m->slots[j].key) & (m->cap - 1);
+		size_t home = gt_u64map_home(m, m->slots[j].key);
 		if (((j - home) & (m->cap - 1)) >= ((j - i) & (m->cap - 1))) {
 			m->slots[i] = m->slots[j];
 			i = j;
