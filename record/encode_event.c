@@ -40,44 +40,65 @@ static int thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t tid, ui
 	return gt_writer_thread(e->w, &th, err);
 }
 
+/* A change of status as one number: comparing two fields at once would wait for both stores. */
+#define MOVE(old, new) ((unsigned)(old) | (unsigned)(new) << 4)
+
+/* The small facts of a record. */
+struct said {
+	uint64_t gptr;
+	unsigned kind, wflags, move;
+};
+
+static struct said said_by(const struct gt_wire_event *w)
+{
+	return (struct said){ .gptr = w->g_status & GT_WIRE_ADDR_MASK,
+			      .kind = w->ra_kind >> 48 & 0xff,
+			      .wflags = (unsigned)(w->ra_kind >> 56),
+			      .move = w->g_status >> 48 & 0xff };
+}
+
 static const uint8_t kinds[] = {
 	[GT_WIRE_STATUS] = GT_EV_STATUS,   [GT_WIRE_SYSENTER] = GT_EV_SYSENTER,
 	[GT_WIRE_SYSEXIT] = GT_EV_SYSEXIT, [GT_WIRE_CREATE] = GT_EV_STATUS,
 	[GT_WIRE_PREEMPT] = GT_EV_PREEMPT, [GT_WIRE_CORO] = GT_EV_CORO
 };
 
-/* The statuses that the runtime has [runtime2.go, 1.17-1.26]. */
-static bool status_exists(unsigned s)
+/* The statuses that the runtime has [runtime2.go, 1.17-1.26], both of them. */
+static bool statuses_exist(unsigned move)
 {
-	return s <= 4 || s == 6 || (s >= 8 && s <= 11);
+	unsigned known = 0xf5f; /* 0 to 4, 6, 8 to 11 */
+
+	return known >> (move & 15) & known >> (move >> 4) & 1;
 }
 
+/* What is wrong with a record, as flags of its event; counted. */
 static void flag(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
-		 unsigned kind, unsigned wflags, uint64_t gptr, struct gt_event *ev)
+		 const struct said *s, struct gt_event *ev)
 {
-	bool goid_due = (kind == GT_WIRE_STATUS && ev->old != GT_G_IDLE &&
-			 !(ev->old == GT_G_WAITING && ev->new == GT_G_RUNNABLE)) ||
-			(kind == GT_WIRE_CREATE && pr->minor >= GT_GOID_AT_BIRTH);
+	bool goid_due = (s->kind == GT_WIRE_STATUS && (s->move & 15) != GT_G_IDLE &&
+			 s->move != MOVE(GT_G_WAITING, GT_G_RUNNABLE)) ||
+			(s->kind == GT_WIRE_CREATE && pr->minor >= GT_GOID_AT_BIRTH);
 
-	if (wflags & (GT_WIRE_F_RA | GT_WIRE_F_G | GT_WIRE_F_M | GT_WIRE_F_P))
+	if (s->wflags & (GT_WIRE_F_RA | GT_WIRE_F_G | GT_WIRE_F_M | GT_WIRE_F_P)) {
 		ev->flags |= GT_EVF_UNREADABLE;
-	else if (goid_due && !w->goid)
+		e->counts.unreadable++;
+	} else if (goid_due && !w->goid) {
 		ev->flags |= GT_EVF_GOID_ZERO;
-	if ((wflags & GT_WIRE_F_STATUS) || !status_exists(ev->old) || !status_exists(ev->new)) {
+		e->counts.goid_zero++;
+	}
+	if ((s->wflags & GT_WIRE_F_STATUS) || !statuses_exist(s->move)) {
 		ev->flags |= GT_EVF_BAD_STATUS;
-		ev->arg = wflags & GT_WIRE_F_STATUS ? w->aux : 0;
-		e->bad_g = gptr;
+		ev->arg = s->wflags & GT_WIRE_F_STATUS ? w->aux : 0;
+		e->counts.bad_status++;
+		e->bad_g = s->gptr;
 		e->bad_process = pr->number;
 	}
-	e->counts.unreadable += !!(ev->flags & GT_EVF_UNREADABLE);
-	e->counts.goid_zero += !!(ev->flags & GT_EVF_GOID_ZERO);
-	e->counts.bad_status += !!(ev->flags & GT_EVF_BAD_STATUS);
 }
 
-static bool is_birth(const struct gt_event *ev)
+static bool is_birth(unsigned move)
 {
-	return (ev->old == GT_G_DEAD && (ev->new == GT_G_RUNNABLE || ev->new == GT_G_WAITING)) ||
-	       ((ev->old == GT_G_DEAD || ev->old == GT_G_DEADEXTRA) && ev->new == GT_G_SYSCALL);
+	return move == MOVE(GT_G_DEAD, GT_G_RUNNABLE) || move == MOVE(GT_G_DEAD, GT_G_WAITING) ||
+	       move == MOVE(GT_G_DEAD, GT_G_SYSCALL) || move == MOVE(GT_G_DEADEXTRA, GT_G_SYSCALL);
 }
 
 /*
@@ -94,26 +115,25 @@ static bool is_reborn(struct gt_enc_proc *pr, const struct gt_wire_event *w,
 	return again;
 }
 
+/* The addresses of a record as ids: where the status was changed, and where Go was left. */
+static int places(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
+		  const struct said *s, struct gt_event *ev, struct gt_err *err)
+{
+	int rc = gt_enc_pc(e, pr, w->ra_kind & GT_WIRE_ADDR_MASK, GT_PC_RETURN, &ev->ra, err);
+
+	if (!rc && s->move == MOVE(GT_G_RUNNING, GT_G_SYSCALL))
+		rc = gt_enc_pc(e, pr, w->aux, GT_PC_RETURN, &ev->pc, err);
+	return rc;
+}
+
 int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
 		  const struct gt_wire_create *c, uint16_t cpu, struct gt_err *err)
 {
 	struct gt_enc_proc *pr = &e->procs.p[w->proc - 1];
-	uint64_t gptr = w->g_status & GT_WIRE_ADDR_MASK;
-	unsigned kind = w->ra_kind >> 48 & 0xff, wflags = (unsigned)(w->ra_kind >> 56);
+	struct said s = said_by(w);
 	uint64_t qlen = w->p_qlen >> GT_WIRE_ADDR_BITS;
 	struct gt_goroutine *g = NULL;
-	struct gt_event ev = { .ts = w->ktime,
-			       .process = w->proc,
-			       .tid = w->tid,
-			       .p = p_id(pr, w->p_qlen & GT_WIRE_ADDR_MASK),
-			       .m = -1,
-			       .qlen = qlen == 0xffff ? -1 : (int32_t)qlen,
-			       .cpu = cpu,
-			       .kind = kinds[kind],
-			       .old = w->g_status >> 48 & 15,
-			       .new = w->g_status >> 52 & 15,
-			       .reason = (uint8_t)(w->g_status >> 56) };
-	int rc;
+	int rc = GT_OK;
 
 	if (is_reborn(pr, w, c))
 		pr->end_ns = w->ktime;
@@ -121,24 +141,32 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
 		e->counts.after++;
 		return GT_OK;
 	}
-	flag(e, pr, w, kind, wflags, gptr, &ev);
-	if (ev.new != GT_G_WAITING)
-		ev.reason = 0; /* elsewhere the field still holds an older wait's reason */
-	if (!(wflags & GT_WIRE_F_STATUS) &&
-	    ((ev.old == GT_G_WAITING && ev.new == GT_G_RUNNABLE) || kind == GT_WIRE_CREATE))
+	struct gt_event ev = { .ts = w->ktime,
+			       .process = w->proc,
+			       .tid = w->tid,
+			       .p = p_id(pr, w->p_qlen & GT_WIRE_ADDR_MASK),
+			       .m = -1,
+			       .qlen = qlen == 0xffff ? -1 : (int32_t)qlen,
+			       .cpu = cpu,
+			       .kind = kinds[s.kind],
+			       .old = s.move & 15,
+			       .new = (uint8_t)(s.move >> 4) };
+	flag(e, pr, w, &s, &ev);
+	if (s.move >> 4 ==
+	    GT_G_WAITING) /* elsewhere the field still holds an older wait's reason */
+		ev.reason = (uint8_t)(w->g_status >> 56);
+	if (!(s.wflags & GT_WIRE_F_STATUS) &&
+	    (s.move == MOVE(GT_G_WAITING, GT_G_RUNNABLE) || s.kind == GT_WIRE_CREATE))
 		ev.actor = gt_enc_gid_at(e, pr, w->aux);
-	if (is_birth(&ev))
-		rc = gt_enc_birth(e, pr, w, c, gptr, &ev, &g, err);
-	else if (ev.old == GT_G_IDLE)
-		rc = GT_OK; /* a struct g was allocated: no goroutine yet */
-	else
-		rc = gt_enc_whose(e, pr, gptr, w->goid, &ev, &g, err);
+	if (is_birth(s.move))
+		rc = gt_enc_birth(e, pr, w, c, s.gptr, &ev, &g, err);
+	else if ((s.move & 15) !=
+		 GT_G_IDLE) /* from idle, a struct g was allocated: no goroutine yet */
+		rc = gt_enc_whose(e, pr, s.gptr, w->goid, &ev, &g, err);
 	if (!rc)
 		rc = thread(e, pr, w->tid, w->ktime, err);
 	if (!rc)
-		rc = gt_enc_pc(e, pr, w->ra_kind & GT_WIRE_ADDR_MASK, GT_PC_RETURN, &ev.ra, err);
-	if (!rc && ev.old == GT_G_RUNNING && ev.new == GT_G_SYSCALL)
-		rc = gt_enc_pc(e, pr, w->aux, GT_PC_RETURN, &ev.pc, err);
+		rc = places(e, pr, w, &s, &ev, err);
 	if (rc)
 		return rc;
 	ev.gid = g ? g->gid : 0;

@@ -61,9 +61,11 @@ static int set_class(struct gt_symbols *s, uint32_t id, enum gt_ra_class cls, st
 	return GT_OK;
 }
 
-/* An address that is met for the first time. */
-static int resolve(struct gt_symbols *s, uint32_t process, const struct gt_target *t, uint64_t pc,
-		   enum gt_pc_kind kind, uint64_t key, uint32_t *ret_id, struct gt_err *err)
+/* An address that is met for the first time. Apart, for what it needs of the stack. */
+__attribute__((noinline)) static int resolve(struct gt_symbols *s, uint32_t process,
+					     const struct gt_target *t, uint64_t pc,
+					     enum gt_pc_kind kind, uint64_t key, uint32_t *ret_id,
+					     struct gt_err *err)
 {
 	uint64_t vaddr = pc - t->bias, offset;
 	struct gt_frame frames[MAX_INLINE];
