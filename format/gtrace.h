@@ -47,6 +47,16 @@ struct gt_writer_opts {		/* zero means the default everywhere */
 	const char *boot_id, *hostname, *os, *hardware, *tool; /* "" or NULL: left out */
 	const char *const *comments;			       /* NULL-terminated, or NULL */
 	uint32_t n_cpus;
+	bool rewritten; /* by a tool that copies: blocks say so */
+};
+
+/* A block that is passed on unread: its body uncompressed, borrowed. */
+struct gt_raw_block {
+	uint8_t kind;
+	uint32_t process, n;
+	uint64_t t_min, t_max;
+	const uint8_t *body;
+	uint32_t size;
 };
 
 /* Figures of what was written; may be asked at any time, also after finish. */
@@ -113,6 +123,13 @@ int gt_writer_keyframe_begin(struct gt_writer *w, uint64_t as_of, struct gt_err 
 int gt_writer_key(struct gt_writer *w, const struct gt_key *k, struct gt_err *err) GT_MUST_CHECK;
 int gt_writer_keyframe_end(struct gt_writer *w, struct gt_err *err) GT_MUST_CHECK;
 
+/*
+ * gt_writer_block: a block of a kind that this version does not know, as a reader gave it
+ * (GT_IT_BLOCK). GT_USAGE for kinds that it knows.
+ */
+int gt_writer_block(struct gt_writer *w, const struct gt_raw_block *b,
+		    struct gt_err *err) GT_MUST_CHECK;
+
 /* gt_writer_flush: write all that is open. WATERMARK: no event before it will come any more. */
 int gt_writer_flush(struct gt_writer *w, uint64_t watermark, struct gt_err *err) GT_MUST_CHECK;
 /* gt_writer_finish: flush, END block, index. Afterwards only gt_writer_get_stats and _free. */
@@ -127,6 +144,7 @@ struct gt_reader;
 struct gt_reader_opts {
 	uint64_t max_memory; /* bytes for tables and open blocks; default 4 GiB */
 	bool keyframes;	     /* also deliver keyframes met in passing (tests, copying) */
+	bool blocks;	     /* also deliver blocks of unknown kinds (copying) */
 	bool follow; /* a missing end is "still growing": next gives 0, may be called again */
 };
 
@@ -136,14 +154,17 @@ enum gt_item_type {
 			  */
 	GT_IT_PROCESS,
 	GT_IT_THREAD,
-	GT_IT_LOSS,	 /* recorded, or found by the reader (damage, missing blocks) */
-	GT_IT_KEY_BEGIN, /* a keyframe follows: forget all state; ts in u.key_as_of */
+	GT_IT_LOSS, /* recorded, or found by the reader (damage, missing blocks) */
+	/* A keyframe follows: forget all state; ts in u.key_as_of. One comes after a seek, and
+	 * where a trace begins with one, as those do that were cut from longer ones. */
+	GT_IT_KEY_BEGIN,
 	GT_IT_KEY,
 	GT_IT_KEY_END,
 	GT_IT_CLOCK,
 	GT_IT_STATS,
 	GT_IT_NOTE,
 	GT_IT_END,
+	GT_IT_BLOCK, /* where asked for: a block of a kind that is not known, not critical */
 };
 
 struct gt_clock {
@@ -169,6 +190,7 @@ struct gt_item {
 		struct gt_stats stats;
 		struct gt_note note;
 		struct gt_end end;
+		struct gt_raw_block block; /* its body lives until the next call on the reader */
 	} u;
 };
 
@@ -183,6 +205,7 @@ struct gt_trace_info {
 	bool complete;		  /* the END block is there */
 	uint64_t t_first, t_last; /* of events; t_last UINT64_MAX while not known */
 	uint64_t events;
+	uint64_t ro_compat; /* features that forbid rewriting and that this version does not know */
 };
 
 /* What was wrong with the file, so far. All zero: nothing. */
@@ -226,6 +249,15 @@ int gt_reader_span(struct gt_reader *r, uint64_t *ret_first, uint64_t *ret_last,
 const char *gt_reader_string(const struct gt_reader *r, uint32_t id, enum gt_string_class *ret);
 uint32_t gt_reader_frames(const struct gt_reader *r, uint32_t pc, struct gt_frame *ret,
 			  uint32_t max); /* how many frames the pc has; fills at most MAX */
+/* gt_reader_pc: the pc's row; false where the id is not known. */
+struct gt_pc {
+	uint32_t process, module; /* module 0: the executable */
+	uint64_t offset;	  /* in the module's file */
+	enum gt_ra_class cls;
+};
+bool gt_reader_pc(const struct gt_reader *r, uint32_t pc, struct gt_pc *ret);
+/* gt_reader_frames_std: which frames' names are Go's own; count and MAX as gt_reader_frames. */
+uint32_t gt_reader_frames_std(const struct gt_reader *r, uint32_t pc, bool *ret, uint32_t max);
 enum gt_ra_class gt_reader_pc_class(const struct gt_reader *r, uint32_t pc);
 uint32_t gt_reader_stack(const struct gt_reader *r, uint32_t stack, uint32_t *ret_pcs,
 			 uint32_t max); /* depth; fills at most MAX pc ids, innermost first */
@@ -233,6 +265,8 @@ const struct gt_process *gt_reader_process(const struct gt_reader *r, uint32_t p
 uint32_t gt_reader_processes(const struct gt_reader *r); /* how many; they number from 1 */
 /* gt_reader_thread: the newest row of that thread, NULL when none was met. */
 const struct gt_thread *gt_reader_thread(const struct gt_reader *r, uint32_t process, uint32_t tid);
+/* gt_reader_thread_at: the threads met so far, one by one from 0; NULL behind the last. */
+const struct gt_thread *gt_reader_thread_at(const struct gt_reader *r, size_t i);
 const char *gt_reader_reason(const struct gt_reader *r, uint32_t process, uint8_t reason);
 
 /* ---- files ---------------------------------------------------------------------------- */

@@ -319,7 +319,7 @@ static int hold_shard(struct gt_reader *r, const struct gt_blk *b, const uint8_t
 	struct gt_rshard *s;
 	int rc;
 
-	if (!r->opts.keyframes && r->want_key != b->t_max)
+	if (!r->opts.keyframes && r->want_key != b->t_max && r->state_known)
 		return GT_OK;
 	if (index != r->shards.n || index >= count ||
 	    (index && (r->shards.p[0].h.t_max != b->t_max || r->shards.p[0].h.aux >> 16 != count)))
@@ -346,6 +346,7 @@ static int events_block(struct gt_reader *r, const struct gt_blk *b, const uint8
 {
 	if (!b->n || (r->skip_to && b->t_max <= r->skip_to))
 		return GT_OK;
+	r->state_known = true;
 	if (b->t_min < r->last_ts || b->t_min < gt_r_queued_to(r, b->process)) {
 		gt_fail(err, GT_CORRUPT, "events of a time that is over");
 		return gt_r_pend_loss(r, GT_LOSS_DAMAGED, r->last_ts,
@@ -386,7 +387,23 @@ static int dispatch(struct gt_reader *r, const struct gt_found *f, struct gt_err
 		return gt_fail(err, GT_VERSION,
 			       "block %u is of kind %u, which this version needs to know", b->seq,
 			       b->kind);
-	return GT_OK;
+	if (!r->opts.blocks)
+		return GT_OK;
+	r->rows_of = *b;
+	rc = gt_r_unpack(r, b, f->body, r->rows_body, err);
+	r->block_ready = !rc;
+	return rc;
+}
+
+static int give_block(struct gt_reader *r, struct gt_item *ret)
+{
+	const struct gt_blk *b = &r->rows_of;
+
+	r->block_ready = false;
+	ret->type = GT_IT_BLOCK;
+	ret->u.block = (struct gt_raw_block){ b->kind,	b->process,   b->n,  b->t_min,
+					      b->t_max, r->rows_body, b->raw };
+	return 1;
 }
 
 /*
@@ -491,7 +508,7 @@ static int next_row(struct gt_reader *r, struct gt_item *ret, struct gt_err *err
 static int begin_key(struct gt_reader *r, struct gt_item *ret)
 {
 	r->key_ready = false;
-	r->in_key = true;
+	r->in_key = r->state_known = true;
 	r->shard = 0;
 	ret->type = GT_IT_KEY_BEGIN;
 	ret->u.key_as_of = r->shards.p[0].h.t_max;
@@ -556,6 +573,8 @@ static int next_item(struct gt_reader *r, struct gt_item *ret, struct gt_err *er
 		rc = read_block(r, err);
 		if (rc < 0 || (!rc && !r->ended))
 			return rc;
+		if (r->block_ready)
+			return give_block(r, ret);
 	}
 }
 

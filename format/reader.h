@@ -28,6 +28,8 @@ struct gt_rstring {
 
 struct gt_rpc {
 	const uint32_t *frames; /* func, file, line of each, in the arena */
+	uint64_t offset;
+	uint32_t process, module;
 	uint16_t n_frames;
 	uint8_t cls;
 	bool known;
@@ -145,6 +147,8 @@ struct gt_reader {
 	} shards;
 	size_t shard; /* being given out */
 	bool key_ready, in_key;
+	bool state_known;  /* an event or a keyframe was met: what follows changes a state */
+	bool block_ready;  /* rows_body holds the body of an unknown block, rows_of its header */
 	uint64_t want_key; /* as_of of the keyframe to give out in any case; UINT64_MAX none */
 
 	/* trouble to tell */

@@ -277,7 +277,7 @@ static void go_to(struct gt_reader *r, const struct gt_index_entry *key)
 {
 	gt_r_merge_reset(r);
 	gt_r_drop_shards(r);
-	r->in_rows = false;
+	r->in_rows = r->state_known = false;
 	r->have_peeked = false;
 	r->end_seen = false;
 	r->next_seq = 0;

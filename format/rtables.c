@@ -151,6 +151,7 @@ static int meta_number(struct gt_reader *r, uint64_t tag, uint64_t v, struct gt_
 				"trace uses features (0x%llx) that this version does not know",
 				(unsigned long long)(v & ~(uint64_t)GT_INCOMPAT_KNOWN));
 		break;
+	case GT_M_RO_COMPAT: r->info.ro_compat = v & ~(uint64_t)GT_RO_COMPAT_KNOWN; break;
 	case GT_M_VERSION: r->info.version = (uint32_t)v; break;
 	case GT_M_QUANTUM: r->info.time_res_ns = (uint32_t)v; break;
 	case GT_M_START: r->info.start_ns = v; break;
@@ -233,6 +234,9 @@ static int row_pc(struct gt_reader *r, const uint64_t *v, const struct gt_row_ex
 		memcpy(frames, x->list, x->n_list * sizeof(*frames));
 	e->frames = frames;
 	e->n_frames = (uint16_t)(x->n_list / 3);
+	e->offset = v[GT_F_PC_OFFSET];
+	e->process = (uint32_t)v[GT_F_PC_PROCESS];
+	e->module = (uint32_t)v[GT_F_PC_MODULE];
 	e->cls = v[GT_F_PC_CLASS] <= UINT8_MAX ? (uint8_t)v[GT_F_PC_CLASS] : GT_RA_UNKNOWN;
 	e->known = true;
 	return GT_OK;
@@ -448,6 +452,30 @@ uint32_t gt_reader_frames(const struct gt_reader *r, uint32_t pc, struct gt_fram
 	return e->n_frames;
 }
 
+uint32_t gt_reader_frames_std(const struct gt_reader *r, uint32_t pc, bool *ret, uint32_t max)
+{
+	const struct gt_rpc *e = idtab_get(&r->pcs, pc);
+
+	if (!e || !e->known)
+		return 0;
+	for (uint32_t i = 0; i < e->n_frames && i < max; i++) {
+		const struct gt_rstring *s = idtab_get(&r->strings, e->frames[3 * i]);
+
+		ret[i] = s && s->s && s->cls == GT_STR_STD;
+	}
+	return e->n_frames;
+}
+
+bool gt_reader_pc(const struct gt_reader *r, uint32_t pc, struct gt_pc *ret)
+{
+	const struct gt_rpc *e = idtab_get(&r->pcs, pc);
+
+	if (!e || !e->known)
+		return false;
+	*ret = (struct gt_pc){ e->process, e->module, e->offset, (enum gt_ra_class)e->cls };
+	return true;
+}
+
 enum gt_ra_class gt_reader_pc_class(const struct gt_reader *r, uint32_t pc)
 {
 	const struct gt_rpc *e = idtab_get(&r->pcs, pc);
@@ -485,6 +513,11 @@ const struct gt_thread *gt_reader_thread(const struct gt_reader *r, uint32_t pro
 	const uint64_t *at = gt_u64map_get(&r->thread_at, (uint64_t)process << 32 | tid);
 
 	return at ? r->threads.p[*at] : NULL;
+}
+
+const struct gt_thread *gt_reader_thread_at(const struct gt_reader *r, size_t i)
+{
+	return i < r->threads.n ? r->threads.p[i] : NULL;
 }
 
 const char *gt_reader_reason(const struct gt_reader *r, uint32_t process, uint8_t reason)

@@ -101,6 +101,7 @@ enum gt_meta_tag {
 #define GT_COMPAT_KNOWN	   0u
 #define GT_RO_COMPAT_KNOWN 0u
 #define GT_INCOMPAT_KNOWN  0u
+#define GT_RO_COMPAT_KNOWN 0u
 
 /* ---- tables: fields of their rows, F(NAME, id, encoding, parameter) ----------------------- */
 

@@ -60,6 +60,7 @@ int gt_w_stored(struct gt_writer *w, const struct gt_wblock *b, const uint8_t *b
 	struct gt_blk h = {
 		.kind = (uint8_t)b->kind,
 		.flags = (uint16_t)((zstd ? GT_BF_ZSTD : 0) |
+				    (w->opts.rewritten ? GT_BF_REWRITTEN : 0) |
 				    (holds_strings(b->kind) ? GT_BF_SENSITIVE : 0)),
 		.session = w->opts.session,
 		.seq = w->seq,

@@ -253,6 +253,29 @@ int gt_writer_event(struct gt_writer *w, const struct gt_event *ev, struct gt_er
 	return GT_OK;
 }
 
+int gt_writer_block(struct gt_writer *w, const struct gt_raw_block *b, struct gt_err *err)
+{
+	const struct gt_out body = { .p = (uint8_t *)(uintptr_t)b->body, .n = b->size };
+	struct gt_wblock to = { .kind = (enum gt_block_kind)b->kind,
+				.process = b->process < w->procs.n ? b->process : 0,
+				.n = b->n,
+				.t_min = b->t_min,
+				.t_max = b->t_max };
+	int rc = gt_w_ready(w, err);
+
+	if (rc)
+		return rc;
+	if (w->in_keyframe || gt_table_spec(to.kind) || to.kind == GT_K_EVENTS ||
+	    to.kind == GT_K_META || b->t_min > b->t_max || b->t_max > GT_MAX_TIME)
+		return gt_fail(err, GT_USAGE, "a block of kind %u is not to be copied", b->kind);
+	rc = gt_w_block(w, &to, &body, NULL, 0, err);
+	if (!rc)
+		rc = gt_w_push(w, err);
+	if (rc)
+		w->dead = rc;
+	return rc;
+}
+
 uint64_t gt_writer_stored_ts(const struct gt_writer *w)
 {
 	return w->last_q << w->shift;

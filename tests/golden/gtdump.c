@@ -116,6 +116,7 @@ static void dump_item(const struct gt_item *it)
 		return;
 	case GT_IT_KEY_BEGIN: printf("{\"keyframe\":%" PRIu64 "}\n", it->u.key_as_of); return;
 	case GT_IT_KEY: dump_key(&it->u.key); return;
+	case GT_IT_BLOCK: return; /* not asked for */
 	case GT_IT_KEY_END: printf("{\"keyframe_end\":1}\n"); return;
 	case GT_IT_CLOCK:
 		printf("{\"clock\":[%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]}\n",
