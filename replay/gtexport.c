@@ -3,11 +3,13 @@
 #include <stdio.h>
 
 #include "format/base/log.h"
+#include "replay/export/gtr.h"
 #include "replay/export/run.h"
 
 static const struct gt_opt table[] = {
-	GT_OPT(STR, 'f', "format", "FORMAT", "chrome; may be left out where OUT's suffix says it",
-	       struct gt_export_opts, format),
+	GT_OPT(STR, 'f', "format", "FORMAT",
+	       "chrome, gtr; may be left out where OUT's suffix says it", struct gt_export_opts,
+	       format),
 	GT_OPT(STR, 'o', "output", "OUT", "write to OUT, .gz compresses (default: stdout)",
 	       struct gt_export_opts, out),
 	GT_OPT(U64, 'n', "top", "N",
@@ -19,6 +21,8 @@ static const struct gt_opt table[] = {
 	       struct gt_export_opts, flows),
 	GT_OPT(FLAG, 0, "force", NULL, "also where the output would have more than 1G",
 	       struct gt_export_opts, force),
+	GT_OPT(U64, 0, "level", "N", "gtr: compress with zstd level N, 1 to 19 (default: 1)",
+	       struct gt_export_opts, level),
 	GT_OPT_SUB(gt_view_opt_table, struct gt_export_opts, view),
 	GT_OPT_END,
 };
@@ -31,7 +35,10 @@ static const struct gt_usage usage = {
 		    "gtexport -o app.json.gz             the same, compressed, of trace.gtr\n"
 		    "gtexport -f chrome -g 17,18 > x     two goroutines\n"
 		    "gtexport -o s.json --from 2s --to 2.5s --top 0\n"
-		    "                                      everything in half a second\n",
+		    "                                      everything in half a second\n"
+		    "gtexport -o whole.gtr torn.gtr      a trace again: repaired; what is lost is "
+		    "told\n"
+		    "gtexport -o cut.gtr --from 2s -g 17  a piece of it to hand on\n",
 	.footer = "FILE is trace.gtr unless named; - is stdin.\n",
 };
 
@@ -51,5 +58,5 @@ int main(int argc, char **argv)
 		gt_log_error("one trace at a time: '%s' is too much", argv[first + 1]);
 		return GT_EXIT_USAGE;
 	}
-	return gt_export_run(argv[first], &o);
+	return gt_gtr_wanted(&o) ? gt_gtr_run(argv[first], &o) : gt_export_run(argv[first], &o);
 }

@@ -10,6 +10,7 @@
 
 #include "format/base/log.h"
 #include "outbuf.h"
+#include "spool.h"
 #include "walk.h"
 
 #define ARROWS_MAX 200000	/* without --flows=all */
@@ -23,7 +24,9 @@ const char *gt_export_formats(char *buf, size_t size)
 
 	*buf = 0;
 	for (size_t i = 0; formats[i] && n < size; i++)
-		n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? ", " : "", formats[i]->name);
+		n += (size_t)snprintf(buf + n, size - n, "%s, ", formats[i]->name);
+	if (n < size)
+		(void)snprintf(buf + n, size - n, "gtr");
 	return buf;
 }
 
@@ -58,28 +61,6 @@ static int find_format(const struct gt_export_opts *o, const struct gt_x_ops **r
 			       all);
 	return gt_fail(err, GT_USAGE, "'%s' does not tell the format; say -f FORMAT (there is %s)",
 		       o->out, all);
-}
-
-/*
- * A stream is walked twice, so it is kept in an unlinked file first. The file's name for
- * opening goes to BUF.
- */
-static int spool(FILE **ret, char *buf, size_t size, struct gt_err *err)
-{
-	FILE *f = tmpfile();
-	char part[1 << 16];
-	size_t n;
-
-	if (!f)
-		return gt_fail_errno(err, GT_IO, "cannot keep the stream in a temporary file");
-	*ret = f;
-	while ((n = fread(part, 1, sizeof(part), stdin)) > 0)
-		if (fwrite(part, 1, n, f) != n)
-			break;
-	if (ferror(stdin) || fflush(f) || ferror(f))
-		return gt_fail_errno(err, GT_IO, "cannot keep the stream in a temporary file");
-	(void)snprintf(buf, size, "/proc/self/fd/%d", fileno(f));
-	return GT_OK;
 }
 
 static int settle(const struct gt_export_opts *o, const struct gt_selection *sel,
@@ -208,16 +189,12 @@ int gt_export_run(const char *path, const struct gt_export_opts *o)
 {
 	struct gt_view view = { 0 };
 	struct gt_err err = { 0 };
-	FILE *kept = NULL;
-	char name[32];
+	struct gt_spool spool = { 0 };
 	int status, rc = check(o, &err);
 
 	if (rc)
 		goto usage;
-	if (path && !strcmp(path, "-")) {
-		rc = spool(&kept, name, sizeof(name), &err);
-		path = name;
-	}
+	rc = gt_spool_stdin(&spool, &path, &err);
 	if (!rc)
 		rc = export(&view, path, o, &err);
 	if (rc == GT_USAGE)
@@ -229,7 +206,6 @@ usage:
 	status = GT_EXIT_USAGE;
 out:
 	gt_view_close(&view);
-	if (kept)
-		(void)fclose(kept);
+	gt_spool_close(&spool);
 	return status;
 }

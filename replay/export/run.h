@@ -11,6 +11,8 @@ struct gt_export_opts {
 	uint64_t top;
 	const char *by, *flows;
 	bool force;
+	/* of -f gtr */
+	uint64_t level;
 };
 
 /* gt_export_run: PATH NULL is trace.gtr. The exit status; problems have been said on stderr. */

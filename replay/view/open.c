@@ -80,7 +80,9 @@ static int open_span(struct gt_view *v, const struct gt_view_opts *o, struct gt_
 int gt_view_open(struct gt_view *v, const char *path, const struct gt_view_opts *o,
 		 struct gt_err *err)
 {
-	struct gt_reader_opts ro = { .follow = o->follow, .keyframes = o->keyframes };
+	struct gt_reader_opts ro = { .follow = o->follow,
+				     .keyframes = o->keyframes,
+				     .blocks = o->blocks };
 	int rc;
 
 	memset(v, 0, sizeof(*v));

@@ -18,6 +18,7 @@ struct gt_view_opts {
 	struct gt_filter_opts filter;
 	bool json, quiet, follow;
 	bool keyframes; /* not an option: deliver keyframes met in passing */
+	bool blocks;	/* not an option: deliver blocks of unknown kinds */
 };
 
 /* --from --to -g --func --site --state --reason --process --json -q */

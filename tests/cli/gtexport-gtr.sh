@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# gtexport -f gtr: a copy answers like its original, a torn file becomes a whole one with its loss
+# told, a cut begins in the states that the original had then, goroutines cut away are gone.
+. "$(dirname "$0")/../lib.sh"
+need jq
+sample=$O/tests/sample
+
+# same WHAT A B [ARGS...]: gtstat and gtreplay say the same of two traces.
+same() {
+	local what=$1 a=$2 b=$3 q
+	for q in summary goroutines lifetimes blocks runq leaks; do
+		"$GTSTAT" -q --json $q "$a" >"$T/qa" || fail "$what: gtstat $q $a"
+		"$GTSTAT" -q --json $q "$b" >"$T/qb" || fail "$what: gtstat $q $b"
+		cmp -s "$T/qa" "$T/qb" || fail "$what: gtstat $q differs: $(diff "$T/qa" "$T/qb" | head -4)"
+	done
+	"$GTREPLAY" -q --json "$a" >"$T/qa"
+	"$GTREPLAY" -q --json "$b" >"$T/qb"
+	cmp -s "$T/qa" "$T/qb" || fail "$what: the logs differ"
+}
+# verified FILE: --verify finds it whole and possible.
+verified() {
+	"$GTREPLAY" --verify "$1" >"$T/verify" || fail "--verify: $(cat "$T/verify")"
+}
+
+"$sample" pool "$T/pool.gtr"
+"$sample" big 200000 "$T/big.gtr"
+for seed in 1 2 3; do
+	"$sample" random $seed 30000 "$T/r$seed.gtr"
+done
+
+# A copy is the same trace.
+for f in pool big r1 r2 r3; do
+	"$GTEXPORT" -q -o "$T/copy.gtr" "$T/$f.gtr" || fail "$f: exit $?"
+	same "copy of $f" "$T/$f.gtr" "$T/copy.gtr"
+done
+"$GTEXPORT" -q -o "$T/copy.gtr" "$T/big.gtr"
+verified "$T/copy.gtr"
+
+# Through pipes, and compressed harder.
+"$GTEXPORT" -q -f gtr - <"$T/big.gtr" | "$GTREPLAY" --verify - >"$T/out" || fail "pipes: $(cat "$T/out")"
+"$GTEXPORT" -q --level 19 -o "$T/small.gtr" "$T/big.gtr"
+same "--level 19" "$T/big.gtr" "$T/small.gtr"
+[ "$(stat -c %s "$T/small.gtr")" -lt "$(stat -c %s "$T/big.gtr")" ] || fail "--level 19 is not smaller"
+
+# A torn file: whole afterwards, and what is lost stays told.
+size=$(stat -c %s "$T/big.gtr")
+for part in 3 5 8; do
+	head -c $((size * part / 9)) "$T/big.gtr" >"$T/torn.gtr"
+	status=0
+	"$GTEXPORT" -q -o "$T/whole.gtr" "$T/torn.gtr" 2>/dev/null || status=$?
+	eq "exit status for a torn trace" $status 3
+	verified "$T/whole.gtr"
+	"$GTREPLAY" -q --json "$T/torn.gtr" >"$T/a" 2>/dev/null || true
+	"$GTREPLAY" -q --json "$T/whole.gtr" >"$T/b"
+	cmp -s "$T/a" "$T/b" || fail "the repaired trace tells something else"
+	grep -q '"lost"' "$T/b" || fail "the loss is not told"
+done
+
+# Cuts by time: the states at any time, and the log, are those of the original.
+for f in big r2 r3; do
+	"$GTEXPORT" -q --from 10ms --to 50ms -o "$T/cut.gtr" "$T/$f.gtr"
+	for t in 0 7 20 40; do
+		"$GTREPLAY" -q --at $((10 + t))ms "$T/$f.gtr" >"$T/a"
+		"$GTREPLAY" -q --at ${t}ms "$T/cut.gtr" >"$T/b"
+		cmp -s "$T/a" "$T/b" || fail "$f: at $t ms of the cut: $(diff "$T/a" "$T/b" | head -4)"
+	done
+	"$GTREPLAY" -q --json --from 10ms --to 50ms "$T/$f.gtr" |
+		jq -c 'select(.t_ns) | .t_ns -= 10000000' >"$T/a"
+	"$GTREPLAY" -q --json "$T/cut.gtr" | jq -c 'select(.t_ns)' >"$T/b"
+	[ -s "$T/b" ] || fail "$f: the cut is empty"
+	cmp -s "$T/a" "$T/b" || fail "$f: the cut's log differs"
+done
+"$GTEXPORT" -q --from 10ms --to 50ms -o "$T/cut.gtr" "$T/big.gtr"
+verified "$T/cut.gtr"
+"$GTEXPORT" -q --from 10ms --to 30ms -o "$T/cut2.gtr" "$T/cut.gtr" # a cut of a cut
+verified "$T/cut2.gtr"
+"$GTREPLAY" -q --at 25ms "$T/big.gtr" >"$T/a"
+"$GTREPLAY" -q --at 5ms "$T/cut2.gtr" >"$T/b"
+cmp -s "$T/a" "$T/b" || fail "a cut of a cut begins in another state"
+"$GTEXPORT" -q -o "$T/cut3.gtr" "$T/cut2.gtr" # a copy of one
+same "copy of a cut" "$T/cut2.gtr" "$T/cut3.gtr"
+
+# By goroutine: only they are in it, with what happened to them, and nobody leaks.
+"$GTEXPORT" -q -g 2,3 -o "$T/g.gtr" "$T/pool.gtr"
+verified "$T/g.gtr"
+"$GTSTAT" -q goroutines --json -g 2,3 "$T/pool.gtr" >"$T/a"
+"$GTSTAT" -q goroutines --json "$T/g.gtr" >"$T/b"
+eq "goroutines" "$(jq -s 'map(.goid) | sort | join(" ")' "$T/b")" '"2 3"'
+cmp -s "$T/a" "$T/b" || fail "goroutines cut out differ: $(diff "$T/a" "$T/b" | head -4)"
+eq "alive at the end" "$(jq -s 'map(select(.ended_ns == null)) | length' "$T/b")" 0
+
+# Blocks of kinds that we do not know are kept, but not where something was to be cut away.
+unknown() { "$GTREPLAY" --verify --json "$1" 2>/dev/null | jq .damage.unknown_blocks; }
+f=tests/golden/unknown-things.gtr
+"$GTEXPORT" -q -o "$T/u.gtr" $f
+[ "$(unknown $f)" -gt 0 ] || fail "the golden trace has no unknown blocks"
+eq "unknown blocks kept" "$(unknown "$T/u.gtr")" "$(unknown $f)"
+"$GTEXPORT" -g 1 -o "$T/u.gtr" $f 2>"$T/err"
+eq "unknown blocks of a cut" "$(unknown "$T/u.gtr")" 0
+grep -q "blocks of unknown kinds were left out" "$T/err" || fail "$(cat "$T/err")"
+
+# Usage; what was there stays.
+for args in "--state waiting" "--reason x" "--level 20" "--from 2s --to 1s"; do
+	status=0
+	echo old >"$T/keep.gtr"
+	# shellcheck disable=SC2086
+	"$GTEXPORT" $args -o "$T/keep.gtr" "$T/pool.gtr" 2>"$T/err" || status=$?
+	eq "exit status of $args" $status 2
+	eq "what was there" "$(cat "$T/keep.gtr")" old
+done
