@@ -7,6 +7,7 @@
 
 #include "gors.h"
 #include "outbuf.h"
+#include "replay/view/names.h"
 #include "replay/view/run.h"
 
 enum { ROW_STW = 8, ROW_LOST = 9 }; /* kinds of rows beside those of procs.c */
@@ -229,18 +230,16 @@ static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 
 static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 {
-	static const char *const causes[] = { "cause not known", "ring full",	 "recording paused",
-					      "damaged file",	 "missing part", "disk full" };
 	struct walk *w = ctx;
 	uint64_t b = gt_view_rel(w->x.view, l->t0), e = gt_view_rel(w->x.view, l->t1);
 	char text[96], cpu[24] = "all cpus", n[24] = "an unknown number of";
-	const char *cause = causes[l->cause < sizeof(causes) / sizeof(*causes) ? l->cause : 0];
 
 	if (l->cpu != UINT32_MAX)
 		(void)snprintf(cpu, sizeof(cpu), "cpu %u", l->cpu);
 	if (l->count)
 		(void)snprintf(n, sizeof(n), "%" PRIu64, l->count);
-	(void)snprintf(text, sizeof(text), "LOST %s events (%s, %s)", n, cause, cpu);
+	(void)snprintf(text, sizeof(text), "LOST %s events (%s, %s)", n, gt_name_cause(l->cause),
+		       cpu);
 	w->x.ops->instant(w->x.sink,
 			  &(struct gt_x_instant){ .kind = GT_X_NOTE, .ts_ns = b, .text = text });
 	char name[40];

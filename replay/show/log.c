@@ -141,7 +141,7 @@ static void json_loss(struct log *l, const struct gt_loss *x)
 		gt_json_u64(&l->j, x->cpu);
 	gt_json_ku64(&l->j, "t0_ns", gt_view_rel(l->show->view, x->t0));
 	gt_json_ku64(&l->j, "t1_ns", gt_view_rel(l->show->view, x->t1));
-	gt_json_kstr(&l->j, "cause", gt_show_cause(x->cause));
+	gt_json_kstr(&l->j, "cause", gt_name_cause(x->cause));
 	gt_json_object_end(&l->j);
 	gt_json_line(&l->j);
 }

@@ -57,7 +57,6 @@ void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent, 
 void gt_show_pc(const struct gt_show *s, uint32_t pc, const char *indent, bool all);
 /* gt_show_loss: "LOST 120 events on cpu 3 in 3.00ms (ring full)". */
 void gt_show_loss(const struct gt_show *s, const struct gt_loss *l);
-const char *gt_show_cause(uint32_t cause);
 /* gt_show_goid: goid of the goroutine GID while it is known to E; 0 else. */
 uint64_t gt_show_goid(const struct gt_engine *e, uint64_t gid);
 /* gt_show_written: GT_OK, or GT_IO when OUT could not be written. */

@@ -93,18 +93,6 @@ void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent, 
 		pc_frames(s, pcs[i], indent, all);
 }
 
-const char *gt_show_cause(uint32_t cause)
-{
-	switch (cause) {
-	case GT_LOSS_RING_FULL: return "ring full";
-	case GT_LOSS_THROTTLED: return "throttled";
-	case GT_LOSS_DAMAGED: return "damaged block";
-	case GT_LOSS_MISSING: return "missing block";
-	case GT_LOSS_NOSPACE: return "disk full";
-	default: return "unknown cause";
-	}
-}
-
 void gt_show_loss(const struct gt_show *s, const struct gt_loss *l)
 {
 	char time[GT_DUR_MAX], dur[GT_DUR_MAX], count[24] = "", cpu[24] = "";
@@ -116,7 +104,7 @@ void gt_show_loss(const struct gt_show *s, const struct gt_loss *l)
 	(void)fprintf(s->out, "%s%s  LOST%s events%s in %s (%s)%s\n", gt_show_ink(s, GT_INK_BAD),
 		      gt_format_time(time, gt_view_rel(s->view, l->t0)), count, cpu,
 		      gt_format_duration(dur, l->t1 > l->t0 ? l->t1 - l->t0 : 0),
-		      gt_show_cause(l->cause), gt_show_ink(s, GT_INK_NONE));
+		      gt_name_cause(l->cause), gt_show_ink(s, GT_INK_NONE));
 }
 
 uint64_t gt_show_goid(const struct gt_engine *e, uint64_t gid)

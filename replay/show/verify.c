@@ -277,7 +277,7 @@ static void text_rest(const struct audit *a)
 			      a->lost, a->losses);
 	for (unsigned i = 0; i < 8; i++) {
 		if (a->by_cause[i])
-			(void)fprintf(out, "             %s: %" PRIu64 "\n", gt_show_cause(i),
+			(void)fprintf(out, "             %s: %" PRIu64 "\n", gt_name_cause(i),
 				      a->by_cause[i]);
 	}
 	(void)fprintf(out,

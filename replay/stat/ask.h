@@ -76,6 +76,14 @@ void gt_text_head(const struct gt_ask *a);
 void gt_json_losses(struct gt_ask *a);
 /* Indices of groups, or of reasons, by what WEIGHT says, falling; owned by the caller. */
 size_t *gt_sorted(size_t n, const void *ctx, uint64_t (*weight)(const void *ctx, size_t i));
+/* A listing in that order, as the user wants it: TEXT or JSON is called with it. */
+int gt_ask_sorted(struct gt_ask *a, size_t n, uint64_t (*weight)(const void *tally, size_t i),
+		  void (*text)(struct gt_ask *a, const size_t *order),
+		  void (*json)(struct gt_ask *a, const size_t *order),
+		  struct gt_err *err) GT_MUST_CHECK;
+/* Members of "lifetime", and the object "wait" of the run queues. */
+void gt_json_lives(struct gt_ask *a, const struct gt_hist *h, uint64_t over, uint64_t open_over);
+void gt_json_queueing(struct gt_ask *a);
 /* The findings, as text and as JSON members "leaks" and "locks". */
 void gt_text_leak(const struct gt_ask *a, const struct gt_leak *l);
 void gt_text_lock(const struct gt_ask *a, const struct gt_lock *l);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gtstat blocks: what goroutines wait for, and where: time by reason, place and creation site. */
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "ask.h"
 
@@ -78,16 +77,7 @@ static void json(struct gt_ask *a, const size_t *order)
 
 static int answer(struct gt_ask *a, struct gt_err *err)
 {
-	size_t *order = gt_sorted(a->tally.blocks.n, &a->tally, total);
-
-	if (!order)
-		return gt_fail(err, GT_NOMEM, "no memory to sort");
-	if (a->o->view.json)
-		json(a, order);
-	else
-		text(a, order);
-	free(order);
-	return GT_OK;
+	return gt_ask_sorted(a, a->tally.blocks.n, total, text, json, err);
 }
 
 const struct gt_question gt_q_blocks = { "blocks", "what goroutines wait for, and where", NULL,

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gtstat lifetimes: how long the goroutines of each creation site live. */
 #include <inttypes.h>
-#include <math.h>
-#include <stdlib.h>
 
 #include "ask.h"
 
@@ -22,18 +20,6 @@ static void text_row(const struct gt_ask *a, const char *name, const struct gt_h
 		      gt_text_quantile(h, .5, b[0]), gt_text_quantile(h, .9, b[1]),
 		      gt_text_quantile(h, .99, b[2]), h->n ? gt_format_duration(b[3], h->max) : "-",
 		      share, open_over, name);
-}
-
-static void json_row(struct gt_ask *a, const struct gt_hist *h, uint64_t over, uint64_t open_over)
-{
-	struct gt_json *j = &a->json;
-	char key[64];
-
-	gt_json_hist(j, h);
-	(void)snprintf(key, sizeof(key), "over(%s)", a->o->over);
-	gt_json_share(j, key, h->n ? (double)over / (double)h->n : (double)NAN);
-	gt_json_ku64(j, "over_count", over);
-	gt_json_ku64(j, "over_live", open_over);
 }
 
 static void text(struct gt_ask *a, const size_t *order)
@@ -62,7 +48,7 @@ static void json(struct gt_ask *a, const size_t *order)
 	gt_json_losses(a);
 	gt_json_key(j, "lifetime");
 	gt_json_object(j);
-	json_row(a, &t->life, t->over, t->open_over);
+	gt_json_lives(a, &t->life, t->over, t->open_over);
 	gt_json_object_end(j);
 	gt_json_key(j, "sites");
 	gt_json_array(j);
@@ -73,7 +59,7 @@ static void json(struct gt_ask *a, const size_t *order)
 		gt_json_object(j);
 		gt_json_place(j, "site", &g->site);
 		gt_json_kstr(j, "func", *g->func ? g->func : NULL);
-		json_row(a, &g->life, g->over, g->open_over);
+		gt_json_lives(a, &g->life, g->over, g->open_over);
 		gt_json_object_end(j);
 	}
 	gt_json_array_end(j);
@@ -83,16 +69,7 @@ static void json(struct gt_ask *a, const size_t *order)
 
 static int answer(struct gt_ask *a, struct gt_err *err)
 {
-	size_t *order = gt_sorted(a->tally.groups.n, &a->tally, ended);
-
-	if (!order)
-		return gt_fail(err, GT_NOMEM, "no memory to sort");
-	if (a->o->view.json)
-		json(a, order);
-	else
-		text(a, order);
-	free(order);
-	return GT_OK;
+	return gt_ask_sorted(a, a->tally.groups.n, ended, text, json, err);
 }
 
 const struct gt_question gt_q_lifetimes = { "lifetimes", "how long goroutines live, by site", NULL,

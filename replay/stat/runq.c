@@ -58,12 +58,7 @@ static void json(struct gt_ask *a, const size_t *order, const size_t *worst)
 
 	gt_json_object(j);
 	gt_json_losses(a);
-	gt_json_key(j, "wait");
-	gt_json_object(j);
-	gt_json_hist(j, &t->runq);
-	gt_json_ku64(j, "open", t->runq_open);
-	gt_json_ku64(j, "open_max_ns", t->runq_open_max_ns);
-	gt_json_object_end(j);
+	gt_json_queueing(a);
 	gt_json_key(j, "sites");
 	gt_json_array(j);
 	for (size_t i = 0; i < t->groups.n && i < a->top; i++) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gtstat summary: the health of a program at a glance, worst first where it is ill. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 
 #include "ask.h"
@@ -157,10 +156,9 @@ static void no_data(struct gt_json *j, const char *const *keys)
 	}
 }
 
-static void json_goroutines(struct gt_json *j, const struct gt_ask *a)
+static void json_goroutines(struct gt_json *j, struct gt_ask *a)
 {
 	const struct gt_tally *t = &a->tally;
-	char key[64];
 
 	gt_json_key(j, "goroutines");
 	gt_json_object(j);
@@ -175,27 +173,19 @@ static void json_goroutines(struct gt_json *j, const struct gt_ask *a)
 	gt_json_share(j, "goroutine_leak_score", gt_leak_score(&a->suspects));
 	gt_json_key(j, "lifetime");
 	gt_json_object(j);
-	gt_json_hist(j, &t->life);
-	(void)snprintf(key, sizeof(key), "over(%s)", a->o->over);
-	gt_json_share(j, key, t->life.n ? (double)t->over / (double)t->life.n : (double)NAN);
-	gt_json_ku64(j, "over_count", t->over);
-	gt_json_ku64(j, "over_live", t->open_over);
+	gt_json_lives(a, &t->life, t->over, t->open_over);
 	gt_json_object_end(j);
 }
 
-static void json_queues(struct gt_json *j, const struct gt_tally *t)
+static void json_queues(struct gt_json *j, struct gt_ask *a)
 {
+	const struct gt_tally *t = &a->tally;
 	static const char *const quantiles[] = { "p50", "p99", "max", NULL };
 	static const char *const p99[] = { "p99", NULL };
 
 	gt_json_key(j, "runq");
 	gt_json_object(j);
-	gt_json_key(j, "wait");
-	gt_json_object(j);
-	gt_json_hist(j, &t->runq);
-	gt_json_ku64(j, "open", t->runq_open);
-	gt_json_ku64(j, "open_max_ns", t->runq_open_max_ns);
-	gt_json_object_end(j);
+	gt_json_queueing(a);
 	gt_json_key(j, "length");
 	gt_json_object(j);
 	if (t->qlen.n)
@@ -309,7 +299,7 @@ static int json(struct gt_ask *a, struct gt_err *err)
 	gt_json_ku64(j, "preempted", t->ns[GT_S_PREEMPTED]);
 	gt_json_ku64(j, "unknown", t->ns[GT_S_UNKNOWN]);
 	gt_json_object_end(j);
-	json_queues(j, t);
+	json_queues(j, a);
 	int rc = json_blocks(j, t, err);
 	if (!rc)
 		rc = json_sites(j, a, err);

@@ -92,6 +92,31 @@ void gt_json_hist(struct gt_json *j, const struct gt_hist *h)
 	quantile(j, "max", h, 1);
 }
 
+void gt_json_lives(struct gt_ask *a, const struct gt_hist *h, uint64_t over, uint64_t open_over)
+{
+	struct gt_json *j = &a->json;
+	char key[64];
+
+	gt_json_hist(j, h);
+	(void)snprintf(key, sizeof(key), "over(%s)", a->o->over);
+	gt_json_share(j, key, h->n ? (double)over / (double)h->n : (double)NAN);
+	gt_json_ku64(j, "over_count", over);
+	gt_json_ku64(j, "over_live", open_over);
+}
+
+void gt_json_queueing(struct gt_ask *a)
+{
+	const struct gt_tally *t = &a->tally;
+	struct gt_json *j = &a->json;
+
+	gt_json_key(j, "wait");
+	gt_json_object(j);
+	gt_json_hist(j, &t->runq);
+	gt_json_ku64(j, "open", t->runq_open);
+	gt_json_ku64(j, "open_max_ns", t->runq_open_max_ns);
+	gt_json_object_end(j);
+}
+
 const char *gt_reason_key(const char *reason, char buf[GT_TEXT_MAX])
 {
 	(void)snprintf(buf, GT_TEXT_MAX, "%s", reason);
@@ -136,19 +161,20 @@ size_t *gt_sorted(size_t n, const void *ctx, uint64_t (*weight)(const void *ctx,
 	return order;
 }
 
-/* ---- the head ---- */
-
-static const char *cause(uint32_t c)
+int gt_ask_sorted(struct gt_ask *a, size_t n, uint64_t (*weight)(const void *tally, size_t i),
+		  void (*text)(struct gt_ask *a, const size_t *order),
+		  void (*json)(struct gt_ask *a, const size_t *order), struct gt_err *err)
 {
-	switch (c) {
-	case GT_LOSS_RING_FULL: return "ring full";
-	case GT_LOSS_THROTTLED: return "recording paused to keep its cost down";
-	case GT_LOSS_DAMAGED: return "the file is damaged";
-	case GT_LOSS_MISSING: return "parts of the file are missing";
-	case GT_LOSS_NOSPACE: return "disk full";
-	default: return "cause not known";
-	}
+	size_t *order = gt_sorted(n, &a->tally, weight);
+
+	if (!order)
+		return gt_fail(err, GT_NOMEM, "no memory to sort");
+	(a->o->view.json ? json : text)(a, order);
+	free(order);
+	return GT_OK;
 }
+
+/* ---- the head ---- */
 
 static void text_losses(const struct gt_ask *a)
 {
@@ -171,7 +197,7 @@ static void text_losses(const struct gt_ask *a)
 			      gt_format_duration(dur, l->t1 > l->t0 ? l->t1 - l->t0 : 0));
 		if (l->cpu != UINT32_MAX)
 			(void)fprintf(a->out, " on cpu %u", l->cpu);
-		(void)fprintf(a->out, " (%s)", cause(l->cause));
+		(void)fprintf(a->out, " (%s)", gt_name_cause(l->cause));
 	}
 	(void)fprintf(a->out, "%s\n", a->losses > 3 ? ", ..." : "");
 }
@@ -221,7 +247,7 @@ void gt_json_losses(struct gt_ask *a)
 			gt_json_u64(j, l->count);
 		else
 			gt_json_null(j);
-		gt_json_kstr(j, "cause", cause(l->cause));
+		gt_json_kstr(j, "cause", gt_name_cause(l->cause));
 		gt_json_object_end(j);
 	}
 	gt_json_array_end(j);

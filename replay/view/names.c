@@ -73,6 +73,18 @@ const char *gt_name_wake(enum gt_ra_class cls)
 	}
 }
 
+const char *gt_name_cause(uint32_t cause)
+{
+	switch (cause) {
+	case GT_LOSS_RING_FULL: return "ring full";
+	case GT_LOSS_THROTTLED: return "throttled";
+	case GT_LOSS_DAMAGED: return "damaged block";
+	case GT_LOSS_MISSING: return "missing block";
+	case GT_LOSS_NOSPACE: return "disk full";
+	default: return "unknown cause";
+	}
+}
+
 const char *gt_name_leaf(const char *path)
 {
 	const char *slash = strrchr(path, '/');

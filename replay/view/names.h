@@ -32,6 +32,8 @@ const char *gt_name_reason(const struct gt_reader *r, uint32_t process, enum gt_
 /* gt_name_wake: who or what woke a goroutine that no other goroutine woke: "timer",
  * "netpoll", "preempted", ...; "" where nothing is to be said. */
 const char *gt_name_wake(enum gt_ra_class cls);
+/* gt_name_cause: why events were lost (enum gt_loss_cause): "ring full", "throttled", ... */
+const char *gt_name_cause(uint32_t cause);
 /* gt_name_leaf: file name without its directories. */
 const char *gt_name_leaf(const char *path);
 
