@@ -7,10 +7,13 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/base/json.h"
@@ -55,56 +58,147 @@ static const char *user_name(uid_t uid, char *buf, size_t n)
 	return buf;
 }
 
-static void row(struct list *l, const struct gt_target *t)
+/* One line of the listing. */
+struct entry {
+	pid_t pid;
+	uid_t uid;
+	const char *go, *exe, *image, *argv0;
+	const char *why_not;  /* NULL: it can be traced */
+	const bool *stripped; /* NULL: not known */
+	bool shared;
+};
+
+static void json_row(struct list *l, const struct entry *e, const char *user)
+{
+	struct gt_json *j = &l->json;
+
+	gt_json_object(j);
+	gt_json_ku64(j, "pid", (uint64_t)e->pid);
+	gt_json_kstr(j, "user", user);
+	gt_json_kstr(j, "go", *e->go ? e->go : NULL);
+	gt_json_key(j, "stripped");
+	if (e->stripped)
+		gt_json_bool(j, *e->stripped);
+	else
+		gt_json_null(j);
+	gt_json_key(j, "traceable");
+	gt_json_bool(j, !e->why_not);
+	gt_json_kstr(j, "why_not", e->why_not);
+	gt_json_kstr(j, "exe", e->exe);
+	gt_json_kstr(j, "image", e->image);
+	gt_json_kstr(j, "command", e->argv0);
+	gt_json_object_end(j);
+}
+
+static void text_row(const struct list *l, const struct entry *e, char *user)
+{
+	char version[64], command[256], why[256];
+
+	if (!l->rows)
+		(void)printf("%7s %-10s %-14s %-8s %-9s %s\n", "PID", "USER", "GO", "STRIPPED",
+			     "TRACEABLE", "COMMAND");
+	(void)snprintf(version, sizeof(version), "%s", *e->go ? e->go : "?");
+	(void)snprintf(command, sizeof(command), "%s", *e->argv0 ? e->argv0 : e->exe);
+	(void)snprintf(why, sizeof(why), "%s", e->why_not ? e->why_not : "");
+	gt_text_safe(user);
+	gt_text_safe(version);
+	gt_text_safe(command);
+	gt_text_safe(why);
+	(void)printf("%7d %-10s %-14s %-8s %-9s %s%s%s%s%s\n", (int)e->pid, user, version,
+		     !e->stripped   ? "?"
+		     : *e->stripped ? "yes"
+				    : "no",
+		     e->why_not ? "no" : "yes", command,
+		     e->shared ? " (Go in a shared object)" : "", *why ? " (" : "", why,
+		     *why ? ")" : "");
+}
+
+static void row(struct list *l, const struct entry *e)
+{
+	char user[64];
+
+	(void)user_name(e->uid, user, sizeof(user));
+	if (l->as_json)
+		json_row(l, e, user);
+	else
+		text_row(l, e, user);
+	l->rows++;
+}
+
+static void target_row(struct list *l, const struct gt_target *t)
 {
 	const struct gt_gobin_info *info = gt_gobin_info(t->bin);
-	char user[64], version[64], command[256];
 	struct gt_err why = { 0 };
 	bool can = !gt_probe_check(t->bin, &why);
 
-	(void)user_name(t->uid, user, sizeof(user));
-	if (l->as_json) {
-		gt_json_object(&l->json);
-		gt_json_ku64(&l->json, "pid", (uint64_t)t->pid);
-		gt_json_kstr(&l->json, "user", user);
-		gt_json_kstr(&l->json, "go", info->version);
-		gt_json_key(&l->json, "stripped");
-		gt_json_bool(&l->json, info->stripped);
-		gt_json_key(&l->json, "traceable");
-		gt_json_bool(&l->json, can);
-		gt_json_kstr(&l->json, "why_not", can ? NULL : why.msg);
-		gt_json_kstr(&l->json, "exe", t->exe);
-		gt_json_kstr(&l->json, "image", t->image);
-		gt_json_kstr(&l->json, "command", t->argv0);
-		gt_json_object_end(&l->json);
-	} else {
-		if (!l->rows)
-			(void)printf("%7s %-10s %-14s %-8s %-9s %s\n", "PID", "USER", "GO",
-				     "STRIPPED", "TRACEABLE", "COMMAND");
-		(void)snprintf(version, sizeof(version), "%s", info->version);
-		(void)snprintf(command, sizeof(command), "%s", *t->argv0 ? t->argv0 : t->exe);
-		gt_text_safe(user);
-		gt_text_safe(version);
-		gt_text_safe(command);
-		gt_text_safe(why.msg);
-		(void)printf("%7d %-10s %-14s %-8s %-9s %s%s%s%s%s\n", (int)t->pid, user, version,
-			     info->stripped ? "yes" : "no", can ? "yes" : "no", command,
-			     t->bits & GT_TF_SO ? " (Go in a shared object)" : "", can ? "" : " (",
-			     can ? "" : why.msg, can ? "" : ")");
+	row(l, &(struct entry){ .pid = t->pid,
+				.uid = t->uid,
+				.go = info->version,
+				.exe = t->exe,
+				.image = t->image,
+				.argv0 = t->argv0,
+				.why_not = can ? NULL : why.msg,
+				.stripped = &info->stripped,
+				.shared = t->bits & GT_TF_SO });
+}
+
+/* What /proc/PID/NAME holds, its first string; "" where it cannot be read. */
+static void first_string(int proc, const char *name, char *buf, size_t size)
+{
+	int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, buf, size - 1);
+
+	buf[n > 0 ? n : 0] = 0;
+	if (fd >= 0)
+		close(fd);
+}
+
+/* A process that gt_target_open refused with WHY: shown where Go built it. */
+static void refused(struct list *l, pid_t pid, const struct gt_err *why)
+{
+	char path[32], go[64], exe[PATH_MAX], argv0[4096];
+	const char *text = why->msg, *prefix = strstr(why->msg, ": ");
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	int proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = proc < 0 ? -1 : openat(proc, "exe", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : readlinkat(proc, "exe", exe, sizeof(exe) - 1);
+
+	if (n >= 0 && !fstatat(proc, "", &st, AT_EMPTY_PATH)) {
+		exe[n] = 0;
+		first_string(proc, "cmdline", argv0, sizeof(argv0));
+		/* The row says already which process. */
+		if (prefix && strncmp(text, "process ", 8) == 0)
+			text = prefix + 2;
+		if (gt_gobin_is_go(fd, exe, go))
+			row(l, &(struct entry){ .pid = pid,
+						.uid = st.st_uid,
+						.go = go,
+						.exe = exe,
+						.image = exe,
+						.argv0 = argv0,
+						.why_not = text });
 	}
-	l->rows++;
+	if (fd >= 0)
+		close(fd);
+	if (proc >= 0)
+		close(proc);
 }
 
 static void look(struct list *l, pid_t pid)
 {
 	struct gt_target *t = NULL;
-	int rc = gt_target_open(&t, pid, NULL);
+	struct gt_err err = { 0 };
+	int rc = gt_target_open(&t, pid, &err);
 
 	if (rc == GT_DENIED)
 		l->denied++;
+	else if (rc && rc != GT_GONE)
+		refused(l, pid, &err);
 	if (rc)
 		return;
-	row(l, t);
+	target_row(l, t);
 	gt_target_free(t);
 }
 

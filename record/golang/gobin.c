@@ -205,6 +205,22 @@ int gt_gobin_open(struct gt_gobin **out, int fd, const char *path, struct gt_err
 	return GT_OK;
 }
 
+bool gt_gobin_is_go(int fd, const char *path, char ret[64])
+{
+	struct gt_image img = { .fd = -1 };
+	struct gt_buildinfo bi = { 0 };
+	bool found = false;
+	int rc = gt_image_open(&img, fd, path, NULL);
+
+	if (!rc)
+		rc = gt_buildinfo_read(&img, &bi, &found, NULL);
+	found = !rc && found;
+	(void)snprintf(ret, 64, "%s", found && bi.version ? bi.version : "");
+	gt_buildinfo_free(&bi);
+	gt_image_close(&img);
+	return found;
+}
+
 void gt_gobin_free(struct gt_gobin *b)
 {
 	if (!b)

@@ -67,6 +67,10 @@ int gt_gobin_open(struct gt_gobin **out, int fd, const char *path,
 void gt_gobin_free(struct gt_gobin *b);
 const struct gt_gobin_info *gt_gobin_info(const struct gt_gobin *b);
 
+/* gt_gobin_is_go: was FD built by Go, as its build info says, also one that gt_gobin_open does not
+ * handle? RET is the version, "" where it is not told. */
+bool gt_gobin_is_go(int fd, const char *path, char ret[64]);
+
 /* gt_gobin_file_offset: where link-time address VADDR lies in the file; false outside. */
 bool gt_gobin_file_offset(const struct gt_gobin *b, uint64_t vaddr, uint64_t *ret);
 /*

@@ -161,11 +161,23 @@ says Go ok "shared object"
 grep -q '"func":"main.worker"' "$T/steps" || fail "no event of the shared object's goroutine"
 
 # ---- list ----
+# A program of Go 1.16, as far as it says itself: it is shown, and why it cannot be traced.
+python3 - "$plain" "$T/old" <<'PY'
+import re, sys
+code = open(sys.argv[1], "rb").read()
+def older(m):
+    return b"go1.16" + b"." + b"9" * (len(m[0]) - 7)
+open(sys.argv[2], "wb").write(re.sub(rb"go1\.\d\d\.\d+", older, code))
+PY
+chmod +x "$T/old"
+start "$T/old" -d 60s >"$T/ready.old"
+old=$PID
+wait_for 20 grep -q ready "$T/ready.old"
 "$GTREC" list >"$T/list" 2>"$T/err"
 "$GTREC" list --json >"$T/list.json" 2>"$T/err"
-python3 - "$T" "$copy" "$bare" "$so" $$ <<'PY' || fail "list: $(cat "$T/list.json" "$T/list")"
+python3 - "$T" "$copy" "$bare" "$so" "$old" $$ <<'PY' || fail "list: $(cat "$T/list.json" "$T/list")"
 import json, sys
-t, copy, bare, so, me = sys.argv[1], *map(int, sys.argv[2:])
+t, copy, bare, so, old, me = sys.argv[1], *map(int, sys.argv[2:])
 rows = {p["pid"]: p for p in json.load(open(t + "/list.json"))["processes"]}
 text = open(t + "/list").read().splitlines()
 assert text[0].split() == ["PID", "USER", "GO", "STRIPPED", "TRACEABLE", "COMMAND"], text[0]
@@ -176,4 +188,7 @@ for pid in (copy, bare, so):
 assert rows[bare]["stripped"] and not rows[copy]["stripped"]
 assert rows[so]["image"].endswith("libgo.so") and rows[so]["exe"].endswith("host")
 assert me not in rows
+assert rows[old]["go"].startswith("go1.16.") and not rows[old]["traceable"], rows[old]
+assert "Go 1.17 is the oldest" in rows[old]["why_not"] and rows[old]["stripped"] is None, rows[old]
+assert any(x.split()[0] == str(old) and "oldest" in x for x in text[1:]), old
 PY
