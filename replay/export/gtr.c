@@ -163,12 +163,7 @@ int gt_gtr_run(const char *path, const struct gt_export_opts *o)
 		rc = choose(&j, &err);
 	if (!rc)
 		rc = copy(&j, &view, &err);
-	if (rc == GT_USAGE) {
-		gt_log_error("%s (see gtexport --help)", err.msg);
-		status = GT_EXIT_USAGE;
-	} else {
-		status = gt_view_finish(&view, rc, &err);
-	}
+	status = gt_view_finish(&view, rc, &err);
 	gt_view_close(&view);
 	gt_u64map_free(&j.gids);
 	gt_spool_close(&spool);

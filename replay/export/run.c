@@ -192,19 +192,11 @@ int gt_export_run(const char *path, const struct gt_export_opts *o)
 	struct gt_spool spool = { 0 };
 	int status, rc = check(o, &err);
 
-	if (rc)
-		goto usage;
-	rc = gt_spool_stdin(&spool, &path, &err);
+	if (!rc)
+		rc = gt_spool_stdin(&spool, &path, &err);
 	if (!rc)
 		rc = export(&view, path, o, &err);
-	if (rc == GT_USAGE)
-		goto usage;
 	status = gt_view_finish(&view, rc, &err);
-	goto out;
-usage:
-	gt_log_error("%s (see gtexport --help)", err.msg);
-	status = GT_EXIT_USAGE;
-out:
 	gt_view_close(&view);
 	gt_spool_close(&spool);
 	return status;

@@ -176,12 +176,7 @@ int gt_stat_run(const struct gt_question *q, const char *path, const struct gt_a
 		settle(a, q, over_ns);
 		rc = answer(a, q, &err);
 	}
-	if (rc == GT_USAGE) {
-		gt_log_error("%s (see gtstat --help)", err.msg);
-		status = GT_EXIT_USAGE;
-	} else {
-		status = gt_view_finish(&view, rc, &err);
-	}
+	status = gt_view_finish(&view, rc, &err);
 	if (!status && a->lost > max_loss) {
 		gt_log_error("%" PRIu64 " events were lost, --max-loss allows %" PRIu64, a->lost,
 			     max_loss);

@@ -180,8 +180,7 @@ static bool by_regex(const regex_t *re, struct gt_u64map *seen, uint32_t pc, con
 	return yes;
 }
 
-bool gt_filter_goroutine(struct gt_filter *f, const struct gt_reader *r,
-			 const struct gt_goroutine *g)
+static bool matches(struct gt_filter *f, const struct gt_reader *r, const struct gt_goroutine *g)
 {
 	char buf[GT_NAME_MAX];
 
@@ -198,7 +197,16 @@ bool gt_filter_goroutine(struct gt_filter *f, const struct gt_reader *r,
 	       by_regex(&f->site, &f->site_seen, g->site_pc, gt_name_site(r, g, buf));
 }
 
-bool gt_filter_state(const struct gt_filter *f, const struct gt_reader *r, uint32_t process,
+bool gt_filter_goroutine(struct gt_filter *f, const struct gt_reader *r,
+			 const struct gt_goroutine *g)
+{
+	bool yes = matches(f, r, g);
+
+	f->met_goroutine |= yes;
+	return yes;
+}
+
+static bool in_state(const struct gt_filter *f, const struct gt_reader *r, uint32_t process,
 		     enum gt_gstate state, uint8_t reason)
 {
 	if (f->states && !(f->states >> (unsigned)state & 1))
@@ -211,6 +219,15 @@ bool gt_filter_state(const struct gt_filter *f, const struct gt_reader *r, uint3
 			return true;
 	}
 	return false;
+}
+
+bool gt_filter_state(struct gt_filter *f, const struct gt_reader *r, uint32_t process,
+		     enum gt_gstate state, uint8_t reason)
+{
+	bool yes = in_state(f, r, process, state, reason);
+
+	f->met_state |= yes;
+	return yes;
 }
 
 bool gt_filter_step(struct gt_filter *f, const struct gt_reader *r, const struct gt_goroutine *g,

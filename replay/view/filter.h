@@ -34,6 +34,7 @@ struct gt_filter {
 	regex_t func, site;
 	bool has_func, has_site;
 	struct gt_u64map func_seen, site_seen; /* pc -> matches */
+	bool met_goroutine, met_state;	       /* something was, so that what was not is told */
 };
 
 /* gt_filter_init: GT_USAGE with a message that names the option. */
@@ -45,7 +46,7 @@ void gt_filter_free(struct gt_filter *f);
 bool gt_filter_goroutine(struct gt_filter *f, const struct gt_reader *r,
 			 const struct gt_goroutine *g);
 /* gt_filter_state: by state and wait reason. */
-bool gt_filter_state(const struct gt_filter *f, const struct gt_reader *r, uint32_t process,
+bool gt_filter_state(struct gt_filter *f, const struct gt_reader *r, uint32_t process,
 		     enum gt_gstate state, uint8_t reason);
 /* gt_filter_step: the goroutine is asked for, and the state it leaves or the one it enters. */
 bool gt_filter_step(struct gt_filter *f, const struct gt_reader *r, const struct gt_goroutine *g,

@@ -94,6 +94,8 @@ int gt_view_open(struct gt_view *v, const char *path, const struct gt_view_opts 
 	if (rc)
 		return rc;
 	rc = gt_source_open(&v->src, v->path, err);
+	if (rc && !path)
+		return gt_fail_prefix(err, "no trace is named");
 	if (rc)
 		return rc;
 	v->opened = true;
@@ -161,6 +163,30 @@ static void tell_damage(const struct gt_view *v, const struct gt_damage *d)
 			    v->path, (unsigned long long)d->unknown_blocks);
 }
 
+/* An empty answer looks like a good one where it is a slip. */
+static void tell_nothing_met(const struct gt_view *v)
+{
+	const struct gt_filter *f = &v->filter;
+
+	if (gt_filter_active(f) && !f->met_goroutine)
+		gt_log_note("no goroutine here is what -g, --func, --site or --process ask for "
+			    "(gtstat goroutines lists them)");
+	else if ((f->states || f->reasons.n) && !f->met_state)
+		gt_log_note("no goroutine here was in a state that --state or --reason ask for "
+			    "(gtstat blocks lists the reasons)");
+}
+
+/* A message about what the user said, or that names the file itself, needs no name before it. */
+static void tell_failure(const struct gt_view *v, int rc, const struct gt_err *err)
+{
+	const char *name = v->path ? v->path : "trace";
+
+	if (rc == GT_USAGE || strstr(err->msg, name))
+		gt_log_error("%s", err->msg);
+	else
+		gt_log_error("%s: %s", name, err->msg);
+}
+
 int gt_view_finish(struct gt_view *v, int rc, struct gt_err *err)
 {
 	const struct gt_damage *d = v->reader ? gt_reader_damage(v->reader) : NULL;
@@ -169,7 +195,9 @@ int gt_view_finish(struct gt_view *v, int rc, struct gt_err *err)
 	if (!rc && v->src.size != UINT64_MAX)
 		rc = gt_reader_check(v->reader, err);
 	if (rc)
-		gt_log_error("%s: %s", v->path ? v->path : "trace", err->msg);
+		tell_failure(v, rc, err);
+	else if (!v->quiet)
+		tell_nothing_met(v);
 	if (v->losses && !v->quiet)
 		tell_losses(v);
 	if (d)

@@ -78,6 +78,24 @@ run 2 --func '(' "$T/pool.gtr"
 run 2 --state asleep "$T/pool.gtr"
 run 2 "$T/pool.gtr" "$T/loss.gtr"
 run 2 --no-such-option
+# A slip looks like an empty answer: both tools say what was not met, and a message has no file's
+# name that needs none, or twice.
+for bad in "--process 1" "--func nosuch" "--site nosuch" "-g 4711:999 --json"; do
+	# shellcheck disable=SC2086
+	run 0 $bad "$T/pool.gtr"
+	grep -q 'no goroutine here is what' "$T/err" || fail "$bad: $(cat "$T/err")"
+	# shellcheck disable=SC2086
+	"$GTSTAT" $bad "$T/pool.gtr" 2>&1 >/dev/null | grep -q 'no goroutine here is what' || fail "gtstat $bad"
+	# shellcheck disable=SC2086
+	run 0 -q $bad "$T/pool.gtr"
+	eq "$bad -q" "$(cat "$T/err")" ""
+done
+run 0 --reason nosuch "$T/pool.gtr"
+grep -q 'no goroutine here was in a state' "$T/err" || fail "--reason: $(cat "$T/err")"
+run 2 --state asleep "$T/pool.gtr"
+! grep -q pool.gtr "$T/err" || fail "a slip is said to be the file's: $(cat "$T/err")"
+run 4 "$T/nothing.gtr"
+eq "how often the file is named" "$(grep -o nothing.gtr "$T/err" | wc -l)" 1
 run 0 --help
 has 'gtreplay --at'
 run 0 --version
