@@ -4,7 +4,7 @@ GOLANG_OBJ := $(GOLANG_SRC:%.c=$(O)/%.o)
 RECORD_SRC := $(wildcard record/*.c)
 RECORD_OBJ := $(RECORD_SRC:%.c=$(O)/%.o)
 # What handles processes and files but no probes: unit tests link it without BPF.
-PROC_OBJ   := $(filter $(patsubst %,$(O)/record/%.o,launch launch_step priv target target_mem \
+PROC_OBJ   := $(filter $(patsubst %,$(O)/record/%.o,launch launch_step priv target target_end target_mem \
 	      threads outfile),$(RECORD_OBJ))
 PROC_LIBS   = $(shell $(PKG) --libs libelf libdw libcap)
 RECORD_LIBS = $(shell $(PKG) --libs libbpf libelf libdw libcap) -lpthread

@@ -24,8 +24,9 @@ int gt_encoder_new(struct gt_encoder **out, struct gt_writer *w, uint32_t n_cpus
 	e->w = w;
 	e->end_ns = UINT64_MAX;
 	e->snap_queue = n_cpus;
+	e->end_queue = n_cpus + 1;
 	gt_identity_init(&e->ids);
-	rc = gt_merge_init(&e->merge, n_cpus + 1) ? gt_symbols_new(&e->syms, w, err)
+	rc = gt_merge_init(&e->merge, n_cpus + 2) ? gt_symbols_new(&e->syms, w, err)
 						  : gt_fail(err, GT_NOMEM, "out of memory");
 	if (!rc) {
 		struct gt_engine_opts opts = { .pc_class = gt_symbols_class,
@@ -41,9 +42,11 @@ int gt_encoder_new(struct gt_encoder **out, struct gt_writer *w, uint32_t n_cpus
 	return GT_OK;
 }
 
-/* What a merged record belongs to: its batch, or itself for a snapshot row. */
+/* What a merged record belongs to: its batch; itself for a snapshot row; nothing for an end. */
 static void release(struct gt_encoder *e, const struct gt_pending *p, uint32_t cpu)
 {
+	if (cpu == e->end_queue)
+		return;
 	if (cpu == e->snap_queue) {
 		free(p->owner);
 		return;
@@ -51,6 +54,16 @@ static void release(struct gt_encoder *e, const struct gt_pending *p, uint32_t c
 	struct gt_batch *b = p->owner;
 	if (!--b->refs)
 		gt_batch_free(b);
+}
+
+/* What is kept of a process while it runs. */
+static void let_go(struct gt_enc_proc *pr)
+{
+	gt_u64map_free(&pr->p_ids);
+	gt_u64map_free(&pr->threads);
+	gt_tidmap_free(pr->tids);
+	pr->tids = NULL;
+	pr->t = NULL;
 }
 
 void gt_encoder_free(struct gt_encoder *e)
@@ -66,11 +79,8 @@ void gt_encoder_free(struct gt_encoder *e)
 			release(e, &p, cpu);
 	}
 	gt_merge_free(&e->merge);
-	for (size_t i = 0; i < e->procs.n; i++) {
-		gt_u64map_free(&e->procs.p[i].p_ids);
-		gt_u64map_free(&e->procs.p[i].threads);
-		gt_tidmap_free(e->procs.p[i].tids);
-	}
+	for (size_t i = 0; i < e->procs.n; i++)
+		let_go(&e->procs.p[i]);
 	GT_VEC_FREE(&e->procs);
 	gt_identity_free(&e->ids);
 	gt_engine_free(e->engine);
@@ -78,17 +88,20 @@ void gt_encoder_free(struct gt_encoder *e)
 	free(e);
 }
 
-int gt_encoder_process(struct gt_encoder *e, uint32_t n, struct gt_target *t, struct gt_err *err)
+int gt_encoder_process(struct gt_encoder *e, const struct gt_process *row, struct gt_target *t,
+		       struct gt_err *err)
 {
-	struct gt_enc_proc p = {
-		.number = n, .t = t, .end_ns = UINT64_MAX, .minor = gt_gobin_info(t->bin)->minor
-	};
+	struct gt_enc_proc p = { .number = row->process,
+				 .t = t,
+				 .row = *row,
+				 .end_ns = UINT64_MAX,
+				 .minor = gt_gobin_info(t->bin)->minor };
 	uint64_t entry, size;
 	int rc = gt_gobin_layout(t->bin, &p.layout, err);
 
 	if (rc)
 		return rc;
-	if (n != e->procs.n + 1)
+	if (row->process != e->procs.n + 1)
 		return gt_fail(err, GT_USAGE, "processes are numbered in order");
 	if (gt_gobin_func(t->bin, "runtime.main", &entry, &size))
 		p.main_pc = entry + t->bias;
@@ -134,7 +147,9 @@ static int encode_before(struct gt_encoder *e, uint64_t watermark, struct gt_err
 			e->counts.last_ns = p.ts;
 		if (!e->counts.first_ns)
 			e->counts.first_ns = p.ts;
-		if (cpu == e->snap_queue) {
+		if (cpu == e->end_queue) {
+			rc = gt_enc_process_end(e, &e->procs.p[(uintptr_t)p.what - 1], err);
+		} else if (cpu == e->snap_queue) {
 			rc = gt_enc_snapshot(e, p.what, err);
 		} else {
 			const struct gt_wire_event *w = p.what;
@@ -199,12 +214,45 @@ int gt_encoder_loss(struct gt_encoder *e, const struct gt_loss *l, struct gt_err
 	return rc ? rc : gt_writer_loss(e->w, l, err);
 }
 
-void gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns)
+int gt_enc_process_end(struct gt_encoder *e, struct gt_enc_proc *pr, struct gt_err *err)
+{
+	struct gt_event ev = { .ts = pr->end_ns,
+			       .process = pr->number,
+			       .p = -1,
+			       .m = -1,
+			       .qlen = -1,
+			       .cpu = (uint16_t)e->end_queue,
+			       .kind = GT_EV_PROCESS_END };
+
+	if (!pr->t)
+		return GT_OK;
+	pr->row.end_ns = pr->end_ns;
+	int rc = gt_writer_process(e->w, &pr->row, err);
+	if (!rc)
+		rc = gt_enc_give(e, &ev, err);
+	let_go(pr);
+	return rc;
+}
+
+int gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns, enum gt_process_end how,
+			   uint32_t status, struct gt_err *err)
 {
 	struct gt_enc_proc *pr = &e->procs.p[n - 1];
 
-	if (ns < pr->end_ns)
-		pr->end_ns = ns;
+	if (pr->row.end)
+		return GT_OK; /* its records have told so before */
+	pr->row.end = how;
+	pr->row.end_status = status;
+	pr->end_ns = ns;
+	/* The order of ends at one time does not matter; what is queued is the process's number. */
+	struct gt_pending p = { ns, (const void *)(uintptr_t)n, NULL };
+	return gt_merge_add(&e->merge, e->end_queue, p) ? GT_OK
+							: gt_fail(err, GT_NOMEM, "out of memory");
+}
+
+bool gt_encoder_ended(const struct gt_encoder *e, uint32_t n)
+{
+	return !e->procs.p[n - 1].t;
 }
 
 void gt_encoder_end(struct gt_encoder *e, uint64_t ns)

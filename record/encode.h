@@ -42,14 +42,19 @@ int gt_encoder_new(struct gt_encoder **out, struct gt_writer *w, uint32_t n_cpus
 void gt_encoder_free(struct gt_encoder *e);
 
 /*
- * gt_encoder_process: process number N (from 1, in order) is T, borrowed until the end. Its
- * records have proc == N.
+ * gt_encoder_process: process number ROW->process (from 1, in order) is T, borrowed until
+ * gt_encoder_ended. Its records have that proc. ROW, already told to the writer, is copied.
  */
-int gt_encoder_process(struct gt_encoder *e, uint32_t n, struct gt_target *t,
+int gt_encoder_process(struct gt_encoder *e, const struct gt_process *row, struct gt_target *t,
 		       struct gt_err *err) GT_MUST_CHECK;
-/* gt_encoder_process_end: number N was another program from NS on: its later records are left out.
+/*
+ * gt_encoder_process_end: number N ended at NS, which no watermark has passed; later records of it
+ * are left out (after an exec they are another program's). gt_encoder_ended: all before that is
+ * encoded, the end too, and T not needed any more.
  */
-void gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns);
+int gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns, enum gt_process_end how,
+			   uint32_t status, struct gt_err *err) GT_MUST_CHECK;
+bool gt_encoder_ended(const struct gt_encoder *e, uint32_t n);
 /* gt_encoder_batch: takes B. Encodes all that its watermark allows. */
 int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *err) GT_MUST_CHECK;
 /* gt_encoder_snap: ROW waits for its place in time. */

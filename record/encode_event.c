@@ -126,6 +126,22 @@ static int places(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_
 	return rc;
 }
 
+/* Is the record PR's own, or from after its end, which it may be the first to tell? */
+static int own(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
+	       const struct gt_wire_create *c, bool *ret, struct gt_err *err)
+{
+	int rc = GT_OK;
+
+	if (w->ktime < pr->end_ns && is_reborn(pr, w, c)) {
+		pr->end_ns = w->ktime;
+		pr->row.end = GT_PE_EXEC;
+		rc = gt_enc_process_end(e, pr, err);
+	}
+	*ret = w->ktime < pr->end_ns && pr->t;
+	e->counts.after += !*ret;
+	return rc;
+}
+
 int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
 		  const struct gt_wire_create *c, uint16_t cpu, struct gt_err *err)
 {
@@ -133,14 +149,11 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
 	struct said s = said_by(w);
 	uint64_t qlen = w->p_qlen >> GT_WIRE_ADDR_BITS;
 	struct gt_goroutine *g = NULL;
-	int rc = GT_OK;
+	bool mine;
+	int rc = own(e, pr, w, c, &mine, err);
 
-	if (is_reborn(pr, w, c))
-		pr->end_ns = w->ktime;
-	if (w->ktime >= pr->end_ns) {
-		e->counts.after++;
-		return GT_OK;
-	}
+	if (rc || !mine)
+		return rc;
 	struct gt_event ev = { .ts = w->ktime,
 			       .process = w->proc,
 			       .tid = w->tid,
@@ -193,6 +206,10 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	int rc;
 
 	pr->begun = pr->begun || r->goid == 1;
+	if (!pr->t) {
+		e->counts.after++;
+		return GT_OK;
+	}
 	if (gt_enc_torn(e, r, g))
 		return GT_OK;
 	rc = gt_enc_whose(e, pr, r->gptr, r->goid, &ev, &g, err);

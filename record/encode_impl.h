@@ -19,11 +19,12 @@
 /* What the encoder keeps for one process. */
 struct gt_enc_proc {
 	uint32_t number;
-	struct gt_target *t; /* borrowed */
+	struct gt_target *t;   /* borrowed; NULL: its end is in the file */
+	struct gt_process row; /* strings are T's */
 	struct gt_layout layout;
 	int minor;
 	uint64_t main_pc; /* runtime.main in memory: its goroutine was made by no go statement */
-	uint64_t end_ns;  /* it ran another program from then on */
+	uint64_t end_ns;  /* of it as this program; what is younger is not its own */
 	bool begun;	  /* its main goroutine exists */
 	struct gt_u64map p_ids; /* P pointer -> P id + 1 */
 	struct gt_tidmap *tids;
@@ -35,8 +36,8 @@ struct gt_encoder {
 	struct gt_engine *engine;
 	struct gt_symbols *syms;
 	struct gt_identity ids;
-	struct gt_merge merge; /* queue by CPU; the last one is for snapshot rows */
-	uint32_t snap_queue;
+	struct gt_merge merge; /* queue by CPU; then snapshot rows, and last ends of processes */
+	uint32_t snap_queue, end_queue;
 	struct {
 		struct gt_enc_proc *p;
 		size_t n, cap;
@@ -67,6 +68,12 @@ static inline int gt_enc_give(struct gt_encoder *e, struct gt_event *ev, struct 
 	ev->ts = gt_writer_stored_ts(e->w);
 	return gt_engine_event(e->engine, ev, err);
 }
+
+/*
+ * gt_enc_process_end: PR has ended at its end_ns; all its records before that are encoded. Lets go
+ * of its target. No effect the second time.
+ */
+int gt_enc_process_end(struct gt_encoder *e, struct gt_enc_proc *pr, struct gt_err *err);
 
 /* ---- encode_event.c ---- */
 

@@ -30,6 +30,8 @@ struct run {
 	bool dropped;
 	bool no_exec;		    /* the command could not be executed */
 	struct gt_err last_refusal; /* why the last executable was not traced */
+	int exit_rc;		    /* on_exit failed; how is in ... */
+	struct gt_err exit_err;
 };
 
 /* The probes are in: privileges go, then the drain thread starts. */
@@ -66,13 +68,21 @@ static int on_exec(void *ctx, pid_t pid, struct gt_err *err)
 	return rc ? rc : GT_EXEC_GO;
 }
 
+static void on_end(void *ctx, pid_t pid, int wstatus)
+{
+	struct run *r = ctx;
+
+	if (r->s && !r->exit_rc)
+		r->exit_rc = gt_session_ended(r->s, pid, wstatus, &r->exit_err);
+}
+
 static int start(struct run *r, struct gt_err *err)
 {
 	const struct gt_run_opts *o = r->o;
 	int rc = GT_OK;
 
 	if (o->command) {
-		struct gt_launch_ops ops = { .on_exec = on_exec, .ctx = r };
+		struct gt_launch_ops ops = { .on_exec = on_exec, .on_exit = on_end, .ctx = r };
 		struct gt_launch_opts lo = { .follow = o->follow,
 					     .signals = o->signals,
 					     .user = o->run_as };
@@ -96,18 +106,20 @@ static void on_signal(struct run *r)
 	r->from_terminal = si.ssi_code == SI_KERNEL;
 }
 
-static void look_for_end(struct run *r)
+static int look_for_end(struct run *r, struct gt_err *err)
 {
 	int wstatus;
 	bool command_ended = !r->l || gt_launch_ended(r->l, &wstatus);
-	uint32_t live = gt_session_live(r->s);
+	uint32_t live;
+	int rc = gt_session_live(r->s, &live, err);
 
-	if (r->why)
-		return;
+	if (rc || r->why)
+		return rc;
 	if (r->deadline_ns && gt_clock_ns(CLOCK_MONOTONIC) >= r->deadline_ns)
 		r->why = GT_END_DURATION;
 	else if (!live && command_ended && (!r->l || !gt_launch_seized(r->l)))
 		r->why = r->l && WIFSIGNALED(wstatus) ? GT_END_KILLED : GT_END_EXIT;
+	return GT_OK;
 }
 
 /* Sleep until something happens; -1 never, in milliseconds otherwise. */
@@ -120,8 +132,11 @@ static void wait_for_something(struct run *r)
 	p[n++] = (struct pollfd){ .fd = r->sigfd, .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = gt_session_fd(r->s), .events = POLLIN };
 	p[n++] = (struct pollfd){ .fd = r->l ? gt_launch_fd(r->l) : -1, .events = POLLIN };
-	for (uint32_t i = 0; i < gt_session_processes(r->s) && i < MAX_POLLED; i++)
-		p[n++] = (struct pollfd){ .fd = gt_session_pidfd(r->s, i), .events = POLLIN };
+	for (uint32_t i = 0; i < gt_session_processes(r->s) && n < 3 + MAX_POLLED; i++) {
+		int fd = gt_session_pidfd(r->s, i);
+		if (fd >= 0)
+			p[n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	}
 	if (r->deadline_ns) {
 		uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
 		uint64_t ms = now >= r->deadline_ns ? 0 : (r->deadline_ns - now) / 1000000 + 1;
@@ -141,10 +156,14 @@ static int loop(struct run *r, struct gt_err *err)
 	while (!rc) {
 		if (r->l)
 			rc = gt_launch_step(r->l, err);
+		if (!rc && r->exit_rc) {
+			*err = r->exit_err;
+			rc = r->exit_rc;
+		}
 		if (!rc)
 			rc = gt_session_pump(r->s, err);
 		if (!rc)
-			look_for_end(r);
+			rc = look_for_end(r, err);
 		if (rc || r->why)
 			break;
 		wait_for_something(r);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -24,10 +25,10 @@
 
 /* One process under trace. */
 struct member {
-	struct gt_target *t;
+	struct gt_target *t; /* NULL: it is gone, and all that it did is encoded */
 	struct gt_attach *a; /* NULL: the process is gone, its probes and losses are dealt with */
 	uint64_t allgs;	     /* where its list of goroutines is; 0 not known */
-	bool gone, checked;
+	bool launched, gone, checked;
 };
 
 struct gt_session {
@@ -185,6 +186,7 @@ static int take_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 	return GT_OK;
 }
 
+/* Its probes go: at the end of the trace, or of the process. */
 static void gone(struct gt_session *s, uint32_t i)
 {
 	struct member *m = &s->members.p[i];
@@ -197,15 +199,49 @@ static void gone(struct gt_session *s, uint32_t i)
 		gt_detach_put(s->detach, m->a);
 }
 
-/* PID stands before the first instruction of a new program: what it was before has ended. */
-static void end_of_image(struct gt_session *s, pid_t pid)
+static int ended(struct gt_session *s, uint32_t i, enum gt_process_end how, uint32_t status,
+		 struct gt_err *err)
 {
-	for (uint32_t i = 0; i < s->members.n; i++) {
-		if (s->members.p[i].gone || s->members.p[i].t->pid != pid)
-			continue;
-		gt_encoder_process_end(s->enc, i + 1, gt_clock_ns(CLOCK_MONOTONIC));
-		gone(s, i);
-	}
+	gone(s, i);
+	return gt_encoder_process_end(s->enc, i + 1, gt_clock_ns(CLOCK_MONOTONIC), how, status,
+				      err);
+}
+
+/* The one that is PID and has not ended; -1 none. */
+static long member_of(const struct gt_session *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->members.n; i++)
+		if (!s->members.p[i].gone && s->members.p[i].t->pid == pid)
+			return (long)i;
+	return -1;
+}
+
+int gt_session_ended(struct gt_session *s, pid_t pid, int wstatus, struct gt_err *err)
+{
+	long i = member_of(s, pid);
+
+	if (i < 0)
+		return GT_OK;
+	return WIFSIGNALED(wstatus)
+		       ? ended(s, (uint32_t)i, GT_PE_KILLED, (uint32_t)WTERMSIG(wstatus), err)
+		       : ended(s, (uint32_t)i, GT_PE_EXITED, (uint32_t)WEXITSTATUS(wstatus), err);
+}
+
+/* T has ended, and nobody has told us how: it may be a child still, or a zombie that says it. */
+static int ended_unseen(struct gt_session *s, uint32_t i, struct gt_err *err)
+{
+	struct gt_target *t = s->members.p[i].t;
+	siginfo_t si = { 0 };
+	int wstatus;
+
+	if (!waitid(P_PIDFD, (id_t)t->pidfd, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) &&
+	    si.si_pid)
+		return si.si_code == CLD_EXITED
+			       ? ended(s, i, GT_PE_EXITED, (uint32_t)si.si_status, err)
+			       : ended(s, i, GT_PE_KILLED, (uint32_t)si.si_status, err);
+	if (gt_target_exit(t, &wstatus))
+		return gt_session_ended(s, t->pid, wstatus, err);
+	return ended(s, i, GT_PE_UNKNOWN, 0, err);
 }
 
 int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err *err)
@@ -213,18 +249,24 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	struct gt_target *t = NULL;
 	struct gt_process row;
 	uint32_t n = (uint32_t)s->members.n + 1;
-	int rc = gt_target_open(&t, pid, err);
+	/* It stands before the first instruction of a new program: what it was before has ended. */
+	long before = launched ? member_of(s, pid) : -1;
+	int rc = before >= 0 ? ended(s, (uint32_t)before, GT_PE_EXEC, 0, err) : GT_OK;
 
+	if (!rc)
+		rc = gt_target_open(&t, pid, err);
+	if (before >= 0 && rc == GT_UNSUPPORTED)
+		gt_log_note("the trace of '%s' (pid %d) ends: it has executed another program (%s)",
+			    s->members.p[before].t->comm, (int)pid, err->msg);
 	if (rc)
 		return rc;
-	if (launched)
-		end_of_image(s, pid);
 	struct member *m = GT_VEC_PUSH(&s->members);
 	if (!m) {
 		gt_target_free(t);
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	}
 	m->t = t;
+	m->launched = launched;
 	rc = gt_attach_start(&m->a, t, n, s->rings, &s->attach, err);
 	if (rc) {
 		gt_target_free(t);
@@ -237,7 +279,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	row.launched = launched;
 	rc = gt_writer_process(s->w, &row, err);
 	if (!rc)
-		rc = gt_encoder_process(s->enc, n, t, err);
+		rc = gt_encoder_process(s->enc, &row, t, err);
 	if (!rc && !launched) {
 		if (!gt_target_settle(t, SETTLE_MS))
 			gt_log_debug("pid %d: some threads have not moved since", (int)pid);
@@ -265,25 +307,28 @@ int gt_session_pidfd(const struct gt_session *s, uint32_t i)
 	return s->members.p[i].gone ? -1 : s->members.p[i].t->pidfd;
 }
 
-uint32_t gt_session_live(struct gt_session *s)
+int gt_session_live(struct gt_session *s, uint32_t *ret_n, struct gt_err *err)
 {
-	uint32_t n = 0;
+	int rc = GT_OK;
 
-	for (uint32_t i = 0; i < s->members.n; i++) {
+	*ret_n = 0;
+	for (uint32_t i = 0; !rc && i < s->members.n; i++) {
 		struct member *m = &s->members.p[i];
 		if (m->gone)
 			continue;
-		bool alive = gt_target_alive(m->t);
-		if (alive && gt_target_same_image(m->t)) {
-			n++;
-			continue;
+		switch (gt_target_life(m->t)) {
+		case GT_TL_LIVES: ++*ret_n; break;
+		case GT_TL_ENDED: rc = ended_unseen(s, i, err); break;
+		case GT_TL_EXECUTED:
+			gt_log_note("the trace of '%s' (pid %d) ends: it has executed another "
+				    "program%s",
+				    m->t->comm, (int)m->t->pid,
+				    m->launched ? " (gtrec -f goes on with that)" : "");
+			rc = ended(s, i, GT_PE_EXEC, 0, err);
+			break;
 		}
-		if (alive)
-			gt_log_note("pid %d has executed another program; the trace of '%s' ends",
-				    (int)m->t->pid, m->t->comm);
-		gone(s, i);
 	}
-	return n;
+	return rc;
 }
 
 /* ---- flow ----------------------------------------------------------------------------- */
@@ -336,7 +381,7 @@ static void check_offsets(struct gt_session *s)
 	uint32_t process;
 	uint64_t g = gt_encoder_bad(s->enc, &process), self = 0;
 
-	if (!g || s->members.p[process - 1].checked)
+	if (!g || s->members.p[process - 1].checked || !s->members.p[process - 1].t)
 		return;
 	struct member *m = &s->members.p[process - 1];
 	struct gt_layout l;
@@ -383,6 +428,13 @@ static int bury(struct gt_session *s, bool wait, struct gt_err *err)
 			if (s->members.p[i].a == a)
 				s->members.p[i].a = NULL;
 		gt_attach_free(a);
+	}
+	for (uint32_t i = 0; i < s->members.n; i++) {
+		struct member *m = &s->members.p[i];
+		if (m->a || !gt_encoder_ended(s->enc, i + 1))
+			continue;
+		gt_target_free(m->t);
+		m->t = NULL;
 	}
 	return rc;
 }

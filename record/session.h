@@ -53,8 +53,11 @@ int gt_session_pump(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
 /* The processes: how many were added, and the pidfd of number I (from 0), -1 when it is gone. */
 uint32_t gt_session_processes(const struct gt_session *s);
 int gt_session_pidfd(const struct gt_session *s, uint32_t i);
+/* gt_session_ended: PID, if it is one of them, has ended with WSTATUS as waitpid told it. */
+int gt_session_ended(struct gt_session *s, pid_t pid, int wstatus,
+		     struct gt_err *err) GT_MUST_CHECK;
 /* gt_session_live: how many still run; those that ended, or became another program, are let go. */
-uint32_t gt_session_live(struct gt_session *s);
+int gt_session_live(struct gt_session *s, uint32_t *ret_n, struct gt_err *err) GT_MUST_CHECK;
 
 /*
  * gt_session_finish: with SNAPSHOT the last state of every goroutine is read while it still

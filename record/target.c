@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -398,13 +397,6 @@ void gt_target_free(struct gt_target *t)
 	free(t->map_name);
 	free(t->argv0);
 	free(t);
-}
-
-bool gt_target_alive(const struct gt_target *t)
-{
-	struct pollfd p = { t->pidfd, POLLIN, 0 };
-
-	return poll(&p, 1, 0) == 0;
 }
 
 void gt_target_process(const struct gt_target *t, struct gt_process *ret)

@@ -54,6 +54,17 @@ bool gt_target_alive(const struct gt_target *t);
 /* gt_target_same_image: its address space is still the one that was opened: no exec since. */
 bool gt_target_same_image(const struct gt_target *t);
 /*
+ * gt_target_life: what has become of it. One that is on its way out lives until its pidfd says
+ * otherwise, though its memory is gone.
+ */
+enum gt_target_life { GT_TL_LIVES, GT_TL_EXECUTED, GT_TL_ENDED };
+enum gt_target_life gt_target_life(const struct gt_target *t);
+/*
+ * gt_target_exit: how it ended, as waitpid has it, read from /proc; false: nobody there can tell
+ * (its parent has taken it, or we may not know).
+ */
+bool gt_target_exit(const struct gt_target *t, int *ret_wstatus);
+/*
  * gt_target_rebase: where the image is mapped now. gt_target_open has done it already; a .so
  * that was dlopened again may have moved. GT_UNSUPPORTED: not mapped.
  */
