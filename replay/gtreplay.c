@@ -82,6 +82,29 @@ static int print_states(const char *format)
 	return gt_view_exit((enum gt_code)rc);
 }
 
+/* Options that would have to be ignored: the user means something that is not done. */
+static bool contradict(const struct gt_show_opts *o)
+{
+	const struct gt_filter_opts *f = &o->view.filter;
+	bool some = f->goids.n || f->func || f->site || f->state || f->reasons.n || f->process;
+	bool span = o->view.from.kind || o->view.to.kind;
+	const char *what = NULL;
+
+	if (o->verify && (o->at.kind || o->view.follow))
+		what = "--verify goes with neither --at nor --follow";
+	else if (o->verify && (some || span))
+		what = "--verify is of the whole trace: it goes with no option that chooses a part";
+	else if (o->at.kind && o->view.follow)
+		what = "--at does not go with --follow";
+	else if (o->at.kind && span)
+		what = "--at is one time: it goes with neither --from nor --to";
+	else if (o->system && !o->at.kind)
+		what = "--system goes with --at only: the log and lives show all goroutines";
+	if (what)
+		gt_log_error("%s", what);
+	return what;
+}
+
 int main(int argc, char **argv)
 {
 	struct gt_show_opts o = { 0 };
@@ -102,14 +125,8 @@ int main(int argc, char **argv)
 	}
 	if (o.states)
 		return print_states(o.states);
-	if (o.verify && (o.at.kind || o.view.follow)) {
-		gt_log_error("--verify goes with neither --at nor --follow");
+	if (contradict(&o))
 		return GT_EXIT_USAGE;
-	}
-	if (o.at.kind && o.view.follow) {
-		gt_log_error("--at does not go with --follow");
-		return GT_EXIT_USAGE;
-	}
 	o.view.keyframes = o.verify;
 	return run(&o, argv[first]);
 }

@@ -59,6 +59,11 @@ static int find_format(const struct gt_export_opts *o, const struct gt_x_ops **r
 		return gt_fail(err, GT_USAGE,
 			       "-f: '%s' is no format that gtexport knows (there is %s)", o->format,
 			       all);
+	if (strcmp(o->out, "-") == 0)
+		return gt_fail(err, GT_USAGE,
+			       "which format? say -f FORMAT or -o FILE with a suffix that tells it "
+			       "(there is %s)",
+			       all);
 	return gt_fail(err, GT_USAGE, "'%s' does not tell the format; say -f FORMAT (there is %s)",
 		       o->out, all);
 }

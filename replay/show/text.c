@@ -95,15 +95,16 @@ void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent, 
 
 void gt_show_loss(const struct gt_show *s, const struct gt_loss *l)
 {
-	char time[GT_DUR_MAX], dur[GT_DUR_MAX], count[24] = "", cpu[24] = "";
+	char time[GT_DUR_MAX], dur[GT_DUR_MAX], count[24] = "", cpu[24] = "", in[40] = "";
 
 	if (l->count)
 		snprintf(count, sizeof(count), " %" PRIu64, l->count);
 	if (l->cpu != UINT32_MAX)
 		snprintf(cpu, sizeof(cpu), " on cpu %u", l->cpu);
-	(void)fprintf(s->out, "%s%s  LOST%s events%s in %s (%s)%s\n", gt_show_ink(s, GT_INK_BAD),
-		      gt_format_time(time, gt_view_rel(s->view, l->t0)), count, cpu,
-		      gt_format_duration(dur, l->t1 > l->t0 ? l->t1 - l->t0 : 0),
+	if (l->t1 > l->t0)
+		snprintf(in, sizeof(in), " in %s", gt_format_duration(dur, l->t1 - l->t0));
+	(void)fprintf(s->out, "%s%s  LOST%s events%s%s (%s)%s\n", gt_show_ink(s, GT_INK_BAD),
+		      gt_format_time(time, gt_view_rel(s->view, l->t0)), count, cpu, in,
 		      gt_name_cause(l->cause), gt_show_ink(s, GT_INK_NONE));
 }
 

@@ -49,10 +49,12 @@ static void text_row(const struct gt_ask *a, const struct gt_gor *g)
 	uint64_t to = g->ended_ns ? g->ended_ns : t->to_ns;
 	bool old = !g->created || g->g.created_ns < t->from_ns;
 	struct gt_group made = t->groups.p[g->group];
+	char parent[24] = "-";
 
-	(void)fprintf(a->out,
-		      "%8" PRIu64 " %8" PRIu64 " %12.12s %s%8s%s %9s %9s %9s %9s  %-22.22s ",
-		      g->g.goid, g->g.parent_goid,
+	if (g->g.parent_goid)
+		(void)snprintf(parent, sizeof(parent), "%" PRIu64, g->g.parent_goid);
+	(void)fprintf(a->out, "%8" PRIu64 " %8s %12.12s %s%8s%s %9s %9s %9s %9s  %-22.22s ",
+		      g->g.goid, parent,
 		      old ? "before" : gt_format_time(b[0], gt_view_rel(a->view, g->g.created_ns)),
 		      old ? ">" : " ", gt_format_duration(b[1], to > from ? to - from : 0),
 		      g->ended_ns ? " " : "+", gt_format_duration(b[2], gt_tally_running(g->ns)),

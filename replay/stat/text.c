@@ -192,9 +192,10 @@ static void text_losses(const struct gt_ask *a)
 		      a->colour ? "\033[0m" : "", a->losses, a->losses == 1 ? "" : "s");
 	for (uint64_t i = 0; i < a->losses && i < 3; i++) {
 		const struct gt_loss *l = &a->loss[i];
-		(void)fprintf(a->out, "%s at %s for %s", i ? "," : "",
-			      gt_format_time(at, gt_view_rel(a->view, l->t0)),
-			      gt_format_duration(dur, l->t1 > l->t0 ? l->t1 - l->t0 : 0));
+		(void)fprintf(a->out, "%s at %s", i ? "," : "",
+			      gt_format_time(at, gt_view_rel(a->view, l->t0)));
+		if (l->t1 > l->t0)
+			(void)fprintf(a->out, " for %s", gt_format_duration(dur, l->t1 - l->t0));
 		if (l->cpu != UINT32_MAX)
 			(void)fprintf(a->out, " on cpu %u", l->cpu);
 		(void)fprintf(a->out, " (%s)", gt_name_cause(l->cause));

@@ -78,6 +78,12 @@ run 2 --func '(' "$T/pool.gtr"
 run 2 --state asleep "$T/pool.gtr"
 run 2 "$T/pool.gtr" "$T/loss.gtr"
 run 2 --no-such-option
+for bad in "--verify -g 1" "--verify --from 1s" "--verify --at 1s" "--at 1s --from 0" "--at 1s --follow" --system; do
+	# shellcheck disable=SC2086
+	run 2 $bad "$T/pool.gtr"
+	grep -qE -- "$(echo "$bad" | grep -oE -- '--[a-z]+' | head -1) " "$T/err" || fail "$bad: $(cat "$T/err")"
+	eq "$bad" "$(cat "$T/out")" ""
+done
 # A slip looks like an empty answer: both tools say what was not met, and a message has no file's
 # name that needs none, or twice.
 for bad in "--process 1" "--func nosuch" "--site nosuch" "-g 4711:999 --json"; do
