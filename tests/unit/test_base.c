@@ -17,18 +17,9 @@
 #include "format/base/out.h"
 #include "format/base/parse.h"
 #include "format/base/u64map.h"
+#include "tests/unit/rng.h"
 
 #define LEN(a) (sizeof(a) / sizeof(*(a)))
-
-static uint64_t rng_state = 42;
-
-static uint64_t rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
 
 /* ---- times, durations, sizes ---- */
 

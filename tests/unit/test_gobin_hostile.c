@@ -5,18 +5,9 @@
  */
 #include "gobin_fixture.h"
 #include "gobin_exercise.h"
+#include "tests/unit/rng.h"
 
 #define SEEDS "tests/fuzz/corpus/fuzz_gobin"
-
-static uint64_t rng_state = 42;
-
-static uint64_t rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
 
 /* ---- what is missing is found another way ---- */
 

@@ -8,16 +8,7 @@
 #include <cmocka.h>
 
 #include "replay/stat/hist.h"
-
-static uint64_t rng_state = 88172645463325252u;
-
-static uint64_t rng(void)
-{
-	rng_state ^= rng_state << 13;
-	rng_state ^= rng_state >> 7;
-	rng_state ^= rng_state << 17;
-	return rng_state;
-}
+#include "tests/unit/rng.h"
 
 static int ascending(const void *a, const void *b)
 {

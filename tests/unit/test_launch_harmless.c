@@ -63,22 +63,31 @@ static bool quiet_after(struct gt_launch *l, void *ctx)
 	return *(int *)ctx < 0 && poll(&p, 1, 50) == 0;
 }
 
-static void a_group_stop_is_a_real_stop(void **state)
+/* A command that has stopped itself with SIGSTOP, and told that through a pipe: the caller closes
+ * it. */
+static struct gt_launch *start_stopped(struct seen *s, int fds[2])
 {
-	struct seen s = { 0 };
 	struct gt_launch *l = NULL;
 	struct gt_err err = { 0 };
-	int fds[2];
 	char num[16];
 
-	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
 	(void)snprintf(num, sizeof(num), "%d", fds[1]);
 	assert_int_equal(
-		lab_start(&l, &s, OPTS(.follow = true), &err, ARGV(lab_self, "stopped", num)), 0);
+		lab_start(&l, s, OPTS(.follow = true), &err, ARGV(lab_self, "stopped", num)), 0);
 	int said = fds[0];
 	lab_until(l, quiet_after, &said);
+	return l;
+}
+
+static void a_group_stop_is_a_real_stop(void **state)
+{
+	struct seen s = { 0 };
+	int fds[2];
+
+	(void)state;
+	struct gt_launch *l = start_stopped(&s, fds);
 	/* COMMAND has stopped itself with SIGSTOP; let lab_run it would be busy ('R'). */
 	char st = lab_state(gt_launch_pid(l));
 	assert_true(st == 't' || st == 'T');
@@ -101,19 +110,10 @@ static bool is_state_T(struct gt_launch *l, void *ctx)
 static void a_stopped_process_stays_stopped_when_released(void **state)
 {
 	struct seen s = { 0 };
-	struct gt_launch *l = NULL;
-	struct gt_err err = { 0 };
 	int fds[2];
-	char num[16];
 
 	(void)state;
-	assert_int_equal(pipe(fds), 0);
-	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	(void)snprintf(num, sizeof(num), "%d", fds[1]);
-	assert_int_equal(
-		lab_start(&l, &s, OPTS(.follow = true), &err, ARGV(lab_self, "stopped", num)), 0);
-	int said = fds[0];
-	lab_until(l, quiet_after, &said);
+	struct gt_launch *l = start_stopped(&s, fds);
 	gt_launch_release(l);
 	lab_until(l, is_state_T, NULL);
 	assert_true(gt_launch_signal(l, SIGCONT));
