@@ -76,6 +76,21 @@ static inline uint32_t story_pc(struct story *s, enum gt_ra_class cls, const cha
 	return id;
 }
 
+static inline struct gt_process story_process_row(void)
+{
+	return (struct gt_process){ .process = 1,
+				    .pid = 4242,
+				    .launched = 1,
+				    .exe = "/usr/bin/app",
+				    .build_id = "",
+				    .gnu_build_id = "",
+				    .go_version = "go1.26.8",
+				    .arch = "amd64",
+				    .cmdline0 = "app",
+				    .reasons = story_reasons,
+				    .n_reasons = sizeof(story_reasons) / sizeof(*story_reasons) };
+}
+
 static inline void story_begin(struct story *s, const char *path, bool two)
 {
 	struct gt_writer_opts o = { .session = 7,
@@ -84,17 +99,7 @@ static inline void story_begin(struct story *s, const char *path, bool two)
 				    .start_wall_ns = 1795457100000000000ull,
 				    .tool = "sample",
 				    .n_cpus = 4 };
-	struct gt_process p = { .process = 1,
-				.pid = 4242,
-				.launched = 1,
-				.exe = "/usr/bin/app",
-				.build_id = "",
-				.gnu_build_id = "",
-				.go_version = "go1.26.8",
-				.arch = "amd64",
-				.cmdline0 = "app",
-				.reasons = story_reasons,
-				.n_reasons = sizeof(story_reasons) / sizeof(*story_reasons) };
+	struct gt_process p = story_process_row();
 	struct gt_err err;
 
 	memset(s, 0, sizeof(*s));
@@ -116,6 +121,28 @@ static inline void story_begin(struct story *s, const char *path, bool two)
 	for (uint32_t c = GT_RA_NEWPROC; c <= GT_RA_DEBUGCALL; c++)
 		s->ra[c] = story_pc(s, (enum gt_ra_class)c, "runtime.casgstatus",
 				    "/go/src/runtime/proc.go", 1000 + c);
+}
+
+/* The first process ends at T. */
+static inline void story_process_end(struct story *s, uint64_t t, enum gt_process_end how,
+				     uint32_t status)
+{
+	struct gt_process p = story_process_row();
+	struct gt_event ev = { .ts = STORY_START + t,
+			       .process = 1,
+			       .p = -1,
+			       .m = -1,
+			       .qlen = -1,
+			       .cpu = 5,
+			       .kind = GT_EV_PROCESS_END };
+	struct gt_err err;
+
+	p.end_ns = ev.ts;
+	p.end = how;
+	p.end_status = status;
+	story_must(gt_writer_process(s->w, &p, &err), &err);
+	story_must(gt_writer_event(s->w, &ev, &err), &err);
+	s->events++;
 }
 
 static inline void story_end(struct story *s, uint64_t t)

@@ -334,7 +334,7 @@ static void slice(struct gt_x_sink *s, const struct gt_x_slice *x)
 
 static void instant(struct gt_x_sink *s, const struct gt_x_instant *x)
 {
-	static const char *const cats[] = { "created", "exit", "note" };
+	static const char *const cats[] = { "created", "exit", "note", "process end" };
 	struct gt_x_out *o = s->out;
 
 	open_event(s);

@@ -175,6 +175,8 @@ void gt_x_mark(struct gt_x_state *x, struct gt_x_gor *g, enum gt_x_instant_kind 
 	if (!g->row.track)
 		tell_row(x, g);
 	i.track = g->row.track;
+	if (kind == GT_X_PROCESS_END)
+		i.text = "ended with its process";
 	if (kind == GT_X_CREATED) {
 		const char *at = gt_name_site(x->view->reader, &g->g, site);
 		(void)snprintf(text, sizeof(text), "created%s%s", *at ? " at " : "", at);

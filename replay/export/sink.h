@@ -61,7 +61,7 @@ struct gt_x_slice {
 	uint64_t count;	  /* GT_X_LOST: events; 0 not known */
 };
 
-enum gt_x_instant_kind { GT_X_CREATED, GT_X_EXIT, GT_X_NOTE };
+enum gt_x_instant_kind { GT_X_CREATED, GT_X_EXIT, GT_X_NOTE, GT_X_PROCESS_END };
 
 struct gt_x_instant {
 	uint32_t track; /* 0: the whole trace */

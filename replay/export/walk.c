@@ -190,13 +190,26 @@ static int step(void *ctx, const struct gt_step *s, struct gt_err *err)
 	if (!rc && to == GT_S_RUNNABLE && s->waker)
 		rc = arrow(w, g, s, err);
 	if (to == GT_S_DEAD) {
-		gt_x_mark(&w->x, g, GT_X_EXIT, s->ts);
+		gt_x_mark(&w->x, g, s->with_process ? GT_X_PROCESS_END : GT_X_EXIT, s->ts);
 		gt_x_forget(&w->x, g);
 	}
 	return rc ? rc : w->out->rc;
 }
 
 /* ---- the rest ---- */
+
+static void process_end(struct walk *w, const struct gt_event *ev)
+{
+	const struct gt_process *p = gt_reader_process(w->x.view->reader, ev->process);
+	char how[GT_NAME_MAX], text[GT_NAME_MAX + 32];
+
+	(void)snprintf(text, sizeof(text), "process %u %s", p ? p->pid : 0,
+		       p && p->end ? gt_name_end(p, how) : "ended");
+	w->x.ops->instant(w->x.sink,
+			  &(struct gt_x_instant){ .kind = GT_X_PROCESS_END,
+						  .ts_ns = gt_view_rel(w->x.view, ev->ts),
+						  .text = text });
+}
 
 static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 {
@@ -208,6 +221,8 @@ static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 		if (g && g->state == GT_S_WAITING)
 			g->stack = ev->stack;
 	}
+	if (ev->kind == GT_EV_PROCESS_END)
+		process_end(w, ev);
 	if (ev->kind != GT_EV_STW || !ev->process)
 		return GT_OK;
 	long i = gt_x_other_row(&w->x, ev->process, ROW_STW, 0, -1, "GC / STW");

@@ -263,12 +263,38 @@ static void print(struct at *a)
 	}
 }
 
+/* Processes that had ended: the way to what they were last. */
+static bool remark_ended(const struct at *a)
+{
+	const struct gt_view *v = a->show->view;
+	const struct gt_process *last = NULL;
+	char buf[GT_NAME_MAX], time[GT_DUR_MAX];
+	uint64_t step = v->info->time_res_ns; /* of times in the file: the end may stand before */
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i <= gt_reader_processes(v->reader); i++) {
+		const struct gt_process *p = gt_reader_process(v->reader, i);
+
+		if (!p || !p->end || p->end_ns / step * step > a->t ||
+		    !gt_filter_process(&v->filter, v->reader, i))
+			continue;
+		n++;
+		last = !last || p->end_ns >= last->end_ns ? p : last;
+	}
+	if (!last)
+		return false;
+	gt_log_note("%u process%s had ended, pid %u last (%s): --at %ss has its goroutines before",
+		    n, n > 1 ? "es" : "", last->pid, gt_name_end(last, buf),
+		    gt_format_time(time, gt_view_rel(v, last->end_ns - step)));
+	return true;
+}
+
 static void remark(const struct at *a)
 {
 	const struct gt_view *v = a->show->view;
 	char buf[GT_DUR_MAX];
 
-	if (!gt_engine_next(a->run.engine, 0))
+	if (!remark_ended(a) && !gt_engine_next(a->run.engine, 0))
 		gt_log_note("no goroutine is known at %s: the trace begins later",
 			    gt_format_time(buf, gt_view_rel(v, a->t)));
 	if (a->past_end)

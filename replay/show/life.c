@@ -30,7 +30,7 @@ struct life {
 	uint64_t found_ns;
 	uint8_t begin_state, begin_reason;
 	uint32_t begin_stack;
-	bool begun, ended;
+	bool begun, ended, with_process;
 	uint64_t in_state[GT_S_COUNT];
 };
 
@@ -111,6 +111,7 @@ static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 	if (!rc && f) {
 		f->g = g->k.g;
 		f->ended = s->to == GT_S_DEAD;
+		f->with_process = s->with_process;
 		if (!f->begun && !f->v.n && found_so(s))
 			begin_with(f, 0, s->to, s->reason, s->stack);
 		else if (!f->begun && !f->v.n && !s->created)
@@ -243,8 +244,9 @@ static void entry(const struct lives *l, struct life *f, const struct entry *e, 
 		return;
 	}
 	if (e->s.to == GT_S_DEAD) {
-		(void)fprintf(s->out, "  %14s  %9s  exited",
-			      gt_format_time(time, gt_view_rel(s->view, e->s.ts)), "");
+		(void)fprintf(s->out, "  %14s  %9s  %s",
+			      gt_format_time(time, gt_view_rel(s->view, e->s.ts)), "",
+			      e->s.with_process ? "ended with its process" : "exited");
 		cause(l, e);
 		(void)fputc('\n', s->out);
 		return;
@@ -310,7 +312,9 @@ static void foot(const struct lives *l, const struct life *f)
 		sep = ", ";
 	}
 	(void)fprintf(s->out, "%s%s\n", total ? "" : "nothing in this span",
-		      f->ended ? "; exited" : "; still there at the end");
+		      f->with_process ? "; ended with its process"
+		      : f->ended      ? "; exited"
+				      : "; still there at the end");
 }
 
 static void print(const struct lives *l, struct life *f)

@@ -16,6 +16,7 @@
 
 struct line {
 	bool is_loss, first; /* first: the goroutine was not in the log before */
+	uint32_t ended;	     /* not a goroutine's: this process ended, at S.ts; 0 no */
 	struct gt_loss loss;
 	struct gt_step s;
 	struct gt_goroutine g;
@@ -102,6 +103,10 @@ static void json_why(struct log *l, const struct line *n)
 		gt_json_key(&l->j, "snapshot");
 		gt_json_bool(&l->j, true);
 	}
+	if (s->with_process) {
+		gt_json_key(&l->j, "with_process");
+		gt_json_bool(&l->j, true);
+	}
 	if (s->uncertain || s->event_flags & GT_EVF_UNCERTAIN) {
 		gt_json_key(&l->j, "uncertain");
 		gt_json_bool(&l->j, true);
@@ -115,7 +120,7 @@ static void json_step(struct log *l, const struct line *n)
 	gt_json_object(&l->j);
 	gt_json_ku64(&l->j, "t_ns", gt_view_rel(l->show->view, s->ts));
 	gt_json_key(&l->j, "cpu");
-	if (s->snapshot) /* was read by gtrec, happened on no CPU */
+	if (s->snapshot || s->with_process) /* gtrec noticed it; it happened on no CPU */
 		gt_json_null(&l->j);
 	else
 		gt_json_u64(&l->j, s->cpu);
@@ -146,6 +151,38 @@ static void json_loss(struct log *l, const struct gt_loss *x)
 	gt_json_line(&l->j);
 }
 
+static const char *end_key(const struct gt_process *p)
+{
+	return p->end == GT_PE_EXITED	? "exited"
+	       : p->end == GT_PE_KILLED ? "killed"
+	       : p->end == GT_PE_EXEC	? "exec"
+					: "unknown";
+}
+
+static void print_end(struct log *l, const struct line *n)
+{
+	const struct gt_show *show = l->show;
+	const struct gt_process *p = gt_reader_process(show->view->reader, n->ended);
+	uint64_t t = gt_view_rel(show->view, n->s.ts);
+	char time[GT_DUR_MAX], buf[GT_NAME_MAX];
+
+	if (!p)
+		return;
+	if (!show->o->view.json) {
+		(void)fprintf(show->out, "%s  process %u %s\n", gt_format_time(time, t), p->pid,
+			      p->end ? gt_name_end(p, buf) : "ended");
+		return;
+	}
+	gt_json_object(&l->j);
+	gt_json_ku64(&l->j, "t_ns", t);
+	gt_json_ku64(&l->j, "pid", p->pid);
+	gt_json_kstr(&l->j, "process_end", end_key(p));
+	if (p->end == GT_PE_EXITED || p->end == GT_PE_KILLED)
+		gt_json_ku64(&l->j, "status", p->end_status);
+	gt_json_object_end(&l->j);
+	gt_json_line(&l->j);
+}
+
 static void text_why(struct log *l, const struct line *n)
 {
 	const struct gt_step *s = &n->s;
@@ -171,6 +208,8 @@ static void text_why(struct log *l, const struct line *n)
 	}
 	if (s->snapshot)
 		(void)fputs("  (snapshot)", out);
+	if (s->with_process)
+		(void)fputs("  with its process", out);
 	if (s->repair)
 		(void)fprintf(out, "  (%s)", gt_repair_name((enum gt_repair)s->repair));
 	if (s->uncertain || s->event_flags & GT_EVF_UNCERTAIN)
@@ -186,7 +225,7 @@ static void text_step(struct log *l, const struct line *n)
 
 	if (s->p >= 0)
 		(void)snprintf(p, sizeof(p), "P%d", s->p);
-	if (!s->snapshot)
+	if (!s->snapshot && !s->with_process)
 		(void)snprintf(cpu, sizeof(cpu), "%u", s->cpu);
 	if (s->tid)
 		(void)snprintf(tid, sizeof(tid), "%u", s->tid);
@@ -207,6 +246,8 @@ static void print(struct log *l, const struct line *n)
 		json_loss(l, &n->loss);
 	else if (n->is_loss)
 		gt_show_loss(l->show, &n->loss);
+	else if (n->ended)
+		print_end(l, n);
 	else if (json)
 		json_step(l, n);
 	else
@@ -217,7 +258,7 @@ static void print(struct log *l, const struct line *n)
 
 static bool ready(const struct line *n)
 {
-	return n->is_loss || n->g.goid || !(n->g.flags & GT_GF_PROVISIONAL);
+	return n->is_loss || n->ended || n->g.goid || !(n->g.flags & GT_GF_PROVISIONAL);
 }
 
 static void release(struct log *l, bool all)
@@ -260,7 +301,7 @@ static int on_goroutine(void *ctx, const struct gt_goroutine *g, struct gt_err *
 	for (size_t i = l->at; i < l->held.n; i++) {
 		struct line *n = &l->held.p[i];
 
-		if (!n->is_loss && n->g.gid == g->gid) {
+		if (!n->is_loss && !n->ended && n->g.gid == g->gid) {
 			n->g.goid = g->goid;
 			n->g.flags &= ~(uint32_t)GT_GF_PROVISIONAL;
 		}
@@ -311,6 +352,17 @@ static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 	return put(l, &n, err);
 }
 
+static int on_event(void *ctx, const struct gt_event *ev, struct gt_err *err)
+{
+	struct log *l = ctx;
+	struct line n = { .ended = ev->process, .s.ts = ev->ts };
+
+	if (ev->kind != GT_EV_PROCESS_END || !ev->process ||
+	    !gt_filter_process(&l->show->view->filter, l->show->view->reader, ev->process))
+		return GT_OK;
+	return put(l, &n, err);
+}
+
 static int on_loss(void *ctx, const struct gt_loss *x, struct gt_err *err)
 {
 	struct line n = { .is_loss = true, .loss = *x };
@@ -340,6 +392,7 @@ int gt_show_log(struct gt_show *s, struct gt_err *err)
 {
 	static const struct gt_run_ops ops = { .begin = on_begin,
 					       .step = on_step,
+					       .event = on_event,
 					       .loss = on_loss,
 					       .goroutine = on_goroutine,
 					       .wait = on_wait };

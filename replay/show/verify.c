@@ -14,7 +14,7 @@
 struct audit {
 	struct gt_show show;
 	struct gt_engine *engine;
-	uint64_t events, kinds[256], rows, threads, steps, created, exited;
+	uint64_t events, kinds[256], rows, threads, steps, created, exited, with_process;
 	uint64_t losses, lost, by_cause[8];
 	uint64_t flags[8]; /* events with each GT_EVF_ bit */
 	uint64_t keyframes, keys, keys_wrong;
@@ -31,7 +31,8 @@ static void on_step(void *ctx, const struct gt_step *s)
 
 	a->steps++;
 	a->created += s->created;
-	a->exited += s->to == GT_S_DEAD;
+	a->exited += s->to == GT_S_DEAD && !s->with_process;
+	a->with_process += s->with_process;
 }
 
 static enum gt_ra_class pc_class(void *ctx, uint32_t pc)
@@ -182,6 +183,7 @@ static const char *const kind_names[256] = {
 	[GT_EV_FAULT] = "page_fault",
 	[GT_EV_GUARD] = "guard",
 	[GT_EV_LABELS] = "labels",
+	[GT_EV_PROCESS_END] = "process_end",
 };
 
 static const char *const flag_names[8] = { "goid_zero", "unreadable", "bad_status", "resync",
@@ -258,8 +260,9 @@ static void text_events(const struct audit *a)
 			      a->end.events);
 	(void)fprintf(out,
 		      "goroutines   %" PRIu64 " created, %" PRIu64 " exited, %" PRIu64
-		      " alive at the end, %" PRIu64 " changes of state\n",
-		      a->created, a->exited, gt_engine_live(a->engine), a->steps);
+		      " ended with their process, %" PRIu64 " alive at the end, %" PRIu64
+		      " changes of state\n",
+		      a->created, a->exited, a->with_process, gt_engine_live(a->engine), a->steps);
 }
 
 static void text_rest(const struct audit *a)
@@ -337,6 +340,7 @@ static void json_report(const struct audit *a, const struct gt_damage *d)
 	gt_json_object_end(&j);
 	gt_json_ku64(&j, "created", a->created);
 	gt_json_ku64(&j, "exited", a->exited);
+	gt_json_ku64(&j, "with_process", a->with_process);
 	gt_json_ku64(&j, "live", gt_engine_live(a->engine));
 	gt_json_ku64(&j, "lost", a->lost);
 	gt_json_ku64(&j, "losses", a->losses);

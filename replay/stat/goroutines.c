@@ -57,7 +57,8 @@ static void text_row(const struct gt_ask *a, const struct gt_gor *g)
 		      g->g.goid, parent,
 		      old ? "before" : gt_format_time(b[0], gt_view_rel(a->view, g->g.created_ns)),
 		      old ? ">" : " ", gt_format_duration(b[1], to > from ? to - from : 0),
-		      g->ended_ns ? " " : "+", gt_format_duration(b[2], gt_tally_running(g->ns)),
+		      g->ended_ns && !g->with_process ? " " : "+",
+		      gt_format_duration(b[2], gt_tally_running(g->ns)),
 		      gt_format_duration(b[3], g->ns[GT_S_RUNNABLE]),
 		      gt_format_duration(b[4], g->ns[GT_S_SYSCALL]),
 		      gt_format_duration(b[5], g->ns[GT_S_WAITING]),
@@ -109,6 +110,8 @@ static void json_row(struct gt_ask *a, const struct gt_gor *g)
 	gt_json_ku64(j, "pid", p ? p->pid : 0);
 	gt_json_key(j, "system");
 	gt_json_bool(j, g->system);
+	gt_json_key(j, "with_process");
+	gt_json_bool(j, g->with_process);
 	gt_json_object_end(j);
 	gt_json_line(j);
 }

@@ -15,16 +15,13 @@
 #define MIN_STUCK 4
 #define MIN_PARTS 4
 
-/* The evidence on one group while it is gathered. */
-struct evidence {
-	uint64_t stuck, before, old;
-	uint32_t parts; /* bit for each part of the span */
-};
-
-/* Where and for what one stuck goroutine waits. */
+/* Where, for what and for how long one stuck goroutine waits. */
 struct spot {
-	uint32_t group, place, reason;
+	uint32_t group, process, place, reason;
 	uint64_t waited_ns;
+	uint64_t part; /* of its process's span in which it was made; or ... */
+	bool older;    /* made before the span: it counts for the size, not the growth */
+	bool unmoved;  /* since before the span */
 };
 
 struct spots {
@@ -32,28 +29,58 @@ struct spots {
 	size_t n, cap;
 };
 
-/* The least time that a goroutine must have waited to count: a twentieth of the span. */
-static uint64_t patience(const struct gt_tally *t)
+/* The time for which G's process is in the span: to its end, where it ended. */
+static uint64_t lived(const struct gt_tally *t, const struct gt_gor *g, uint64_t *ret_from)
 {
-	return (t->to_ns - t->from_ns) / 20;
+	const struct gt_process *p = gt_reader_process(t->o.reader, g->g.process);
+	uint64_t to = g->ended_ns ? g->ended_ns : t->to_ns;
+
+	*ret_from = p && p->seen_ns > t->from_ns && p->seen_ns < to ? p->seen_ns : t->from_ns;
+	return to - *ret_from;
+}
+
+/* The least time that a goroutine must have waited to count: a twentieth of that. */
+static uint64_t patience(uint64_t lived)
+{
+	return lived / 20;
 }
 
 /*
  * G waits for another goroutine, and longer than its own past and that of its site explain.
- * LIFE is the site's p99 lifetime, of those that ended.
+ * LIFE is the site's p99 lifetime, of those that exited.
  */
 static bool looks_stuck(const struct gt_tally *t, const struct gt_gor *g, uint64_t life)
 {
+	uint64_t from, all = lived(t, g, &from);
+
 	if (!g->used || g->system || g->state != GT_S_WAITING || !t->reasons.p[g->reason].peer)
 		return false;
-	uint64_t since = g->since_ns > t->from_ns ? g->since_ns : t->from_ns;
-	uint64_t waited = t->to_ns - since;
-	return waited >= patience(t) && waited > g->longest_wait_ns && waited > life;
+	uint64_t since = g->since_ns > from ? g->since_ns : from;
+	uint64_t waited = from + all - since;
+	return waited >= patience(all) && waited > g->longest_wait_ns && waited > life;
 }
 
-static int gather(struct gt_tally *t, struct evidence *ev, struct spots *spots, struct gt_err *err)
+static struct spot spot_of(struct gt_tally *t, const struct gt_gor *g)
 {
-	uint64_t span = t->to_ns - t->from_ns - patience(t);
+	uint64_t from, all = lived(t, g, &from), span = all - patience(all);
+	struct spot s = { .group = g->group,
+			  .process = g->g.process,
+			  .place = gt_tally_place(t, g->stack),
+			  .reason = g->reason,
+			  .waited_ns = from + all - (g->since_ns ? g->since_ns : from) };
+
+	if (!g->created || g->g.created_ns < t->from_ns) {
+		s.older = true;
+		s.unmoved = g->since_ns < t->from_ns;
+	} else {
+		uint64_t at = g->g.created_ns > from ? g->g.created_ns - from : 0;
+		s.part = span ? at * GT_LEAK_PARTS / span : 0;
+	}
+	return s;
+}
+
+static int gather(struct gt_tally *t, struct spots *spots, struct gt_err *err)
+{
 	uint64_t *life = calloc(t->groups.n + 1, sizeof(*life));
 	int rc = GT_OK;
 
@@ -61,26 +88,15 @@ static int gather(struct gt_tally *t, struct evidence *ev, struct spots *spots, 
 		return gt_fail(err, GT_NOMEM, "no memory to look for leaks");
 	for (size_t i = 0; i < t->groups.n; i++)
 		life[i] = gt_hist_quantile(&t->groups.p[i].life, 0.99);
-	for (size_t i = 0; i < t->gors.n; i++) {
+	for (size_t i = 0; !rc && i < t->gors.n; i++) {
 		const struct gt_gor *g = &t->gors.p[i];
 		if (!looks_stuck(t, g, life[g->group]))
 			continue;
-		struct evidence *e = &ev[g->group];
 		struct spot *s = GT_VEC_PUSH(spots);
-		if (!s) {
+		if (s)
+			*s = spot_of(t, g);
+		else
 			rc = gt_fail(err, GT_NOMEM, "no memory to look for leaks");
-			break;
-		}
-		*s = (struct spot){ g->group, gt_tally_place(t, g->stack), g->reason,
-				    t->to_ns - (g->since_ns ? g->since_ns : t->from_ns) };
-		if (!g->created || g->g.created_ns < t->from_ns) {
-			/* Its whole past is not known: it counts for the size, not the growth. */
-			e->before += g->since_ns < t->from_ns;
-			continue;
-		}
-		uint64_t part = span ? (g->g.created_ns - t->from_ns) * GT_LEAK_PARTS / span : 0;
-		e->stuck++;
-		e->parts |= 1u << (part < GT_LEAK_PARTS ? part : GT_LEAK_PARTS - 1);
 	}
 	free(life);
 	return rc;
@@ -92,6 +108,8 @@ static int by_spot(const void *a, const void *b)
 
 	if (x->group != y->group)
 		return x->group < y->group ? -1 : 1;
+	if (x->process != y->process)
+		return x->process < y->process ? -1 : 1;
 	if (x->place != y->place)
 		return x->place < y->place ? -1 : 1;
 	if (x->reason != y->reason)
@@ -120,20 +138,32 @@ static void main_spot(struct gt_leak *l, const struct spot *s, size_t n)
 			l->oldest_ns = s[i].waited_ns;
 }
 
+/* The evidence of the N spots at S, all of one group and process. */
+static void weigh(struct gt_leak *l, const struct spot *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		l->before += s[i].unmoved;
+		if (s[i].older)
+			continue;
+		l->stuck++;
+		l->parts |= 1u << (s[i].part < GT_LEAK_PARTS ? s[i].part : GT_LEAK_PARTS - 1);
+	}
+}
+
 /*
  * The score: the share of the parts of the span from the first to the last leak in which some
  * were made, times 1 - 1/stuck. Nothing where the site does not grow on balance.
  */
-static double score(const struct gt_group *g, const struct evidence *e)
+static double score(const struct gt_group *g, const struct gt_leak *l)
 {
-	uint32_t n = (uint32_t)__builtin_popcount(e->parts);
+	uint32_t n = (uint32_t)__builtin_popcount(l->parts);
 
-	if (e->stuck < MIN_STUCK || n < MIN_PARTS)
+	if (l->stuck < MIN_STUCK || n < MIN_PARTS)
 		return 0;
-	if (g->created < g->exited || g->created - g->exited < e->stuck / 2)
+	if (g->created < g->exited || g->created - g->exited < l->stuck / 2)
 		return 0;
-	int first = __builtin_ctz(e->parts), last = 31 - __builtin_clz(e->parts);
-	return (double)n / (last - first + 1) * (1 - 1 / (double)e->stuck);
+	int first = __builtin_ctz(l->parts), last = 31 - __builtin_clz(l->parts);
+	return (double)n / (last - first + 1) * (1 - 1 / (double)l->stuck);
 }
 
 static int by_score(const void *a, const void *b)
@@ -144,37 +174,38 @@ static int by_score(const void *a, const void *b)
 		return x->score > y->score ? -1 : 1;
 	if (x->stuck != y->stuck)
 		return x->stuck > y->stuck ? -1 : 1;
-	return x->group < y->group ? -1 : 1;
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return x->process < y->process ? -1 : x->process > y->process;
 }
 
 int gt_leaks_find(struct gt_suspects *s, struct gt_tally *t, struct gt_err *err)
 {
-	struct evidence *ev = calloc(t->groups.n + 1, sizeof(*ev));
 	struct spots spots = { 0 };
-	int rc = ev ? gather(t, ev, &spots, err) : gt_fail(err, GT_NOMEM, "no memory for leaks");
+	int rc = gather(t, &spots, err);
 
 	if (spots.n)
 		qsort(spots.p, spots.n, sizeof(*spots.p), by_spot);
 	for (size_t i = 0, j; !rc && i < spots.n; i = j) {
-		uint32_t group = spots.p[i].group;
-		for (j = i; j < spots.n && spots.p[j].group == group; j++)
+		struct gt_leak found = { .group = spots.p[i].group, .process = spots.p[i].process };
+		for (j = i; j < spots.n && spots.p[j].group == found.group &&
+			    spots.p[j].process == found.process;
+		     j++)
 			;
-		double sc = score(&t->groups.p[group], &ev[group]);
-		struct gt_leak *l = sc > 0 ? GT_VEC_PUSH(&s->leaks) : NULL;
-		if (!l) {
-			rc = sc > 0 ? gt_fail(err, GT_NOMEM, "no memory for leaks") : GT_OK;
+		weigh(&found, spots.p + i, j - i);
+		found.score = score(&t->groups.p[found.group], &found);
+		if (found.score <= 0)
 			continue;
-		}
-		l->group = group;
-		l->stuck = ev[group].stuck;
-		l->before = ev[group].before;
-		l->parts = (uint32_t)__builtin_popcount(ev[group].parts);
-		l->score = sc;
-		main_spot(l, spots.p + i, j - i);
+		found.parts = (uint32_t)__builtin_popcount(found.parts);
+		main_spot(&found, spots.p + i, j - i);
+		struct gt_leak *l = GT_VEC_PUSH(&s->leaks);
+		if (l)
+			*l = found;
+		else
+			rc = gt_fail(err, GT_NOMEM, "no memory for leaks");
 	}
 	if (s->leaks.n)
 		qsort(s->leaks.p, s->leaks.n, sizeof(*s->leaks.p), by_score);
 	GT_VEC_FREE(&spots);
-	free(ev);
 	return rc;
 }

@@ -52,14 +52,17 @@ static void text_goroutines(const struct gt_ask *a)
 	const struct gt_tally *t = &a->tally;
 	char b[GT_DUR_MAX];
 
-	(void)fprintf(
-		a->out,
-		"%-14s %" PRIu64 " created, %" PRIu64 " exited, %" PRIu64 " live (at most %" PRIu64
-		"); %" PRIu64 " older than the span, %" PRIu64 " of the runtime's own\n",
-		"goroutines", t->created, t->exited, t->live, t->live_max, t->existed, t->n_system);
+	(void)fprintf(a->out, "%-14s %" PRIu64 " created, %" PRIu64 " exited, ", "goroutines",
+		      t->created, t->exited);
+	if (t->with_process)
+		(void)fprintf(a->out, "%" PRIu64 " ended with their process, ", t->with_process);
+	(void)fprintf(a->out,
+		      "%" PRIu64 " live (at most %" PRIu64 "); %" PRIu64
+		      " older than the span, %" PRIu64 " of the runtime's own\n",
+		      t->live, t->live_max, t->existed, t->n_system);
 	text_hist(a, "lifetime", &t->life);
 	(void)fprintf(
-		a->out, "%-14s %s: %s of them (%" PRIu64 "); %" PRIu64 " more are still live\n",
+		a->out, "%-14s %s: %s of them (%" PRIu64 "); %" PRIu64 " more have not exited\n",
 		"  longer than", a->o->over, percent(b, t->over, t->life.n), t->over, t->open_over);
 	text_hist(a, "wait for CPU", &t->runq);
 	if (t->runq_open)
@@ -156,6 +159,39 @@ static void no_data(struct gt_json *j, const char *const *keys)
 	}
 }
 
+/* Every process of the trace; times may lie outside of the span. */
+static void json_processes(struct gt_ask *a)
+{
+	static const char *const how[] = { "", "exited", "killed", "exec", "unknown" };
+	struct gt_json *j = &a->json;
+
+	gt_json_key(j, "processes");
+	gt_json_array(j);
+	for (uint32_t i = 1; i <= gt_reader_processes(a->view->reader); i++) {
+		const struct gt_process *p = gt_reader_process(a->view->reader, i);
+		if (!p)
+			continue;
+		gt_json_object(j);
+		gt_json_ku64(j, "pid", p->pid);
+		gt_json_kstr(j, "exe", *p->exe ? p->exe : p->cmdline0);
+		gt_json_kstr(j, "go", p->go_version);
+		gt_json_ku64(j, "seen_ns", gt_view_rel(a->view, p->seen_ns));
+		gt_json_key(j, "ended_ns");
+		if (p->end)
+			gt_json_u64(j, gt_view_rel(a->view, p->end_ns));
+		else
+			gt_json_null(j);
+		gt_json_kstr(j, "end", p->end ? how[p->end < 4 ? p->end : 4] : NULL);
+		gt_json_key(j, "status");
+		if (p->end == GT_PE_EXITED || p->end == GT_PE_KILLED)
+			gt_json_u64(j, p->end_status);
+		else
+			gt_json_null(j);
+		gt_json_object_end(j);
+	}
+	gt_json_array_end(j);
+}
+
 static void json_goroutines(struct gt_json *j, struct gt_ask *a)
 {
 	const struct gt_tally *t = &a->tally;
@@ -168,6 +204,7 @@ static void json_goroutines(struct gt_json *j, struct gt_ask *a)
 	gt_json_ku64(j, "live_max", t->live_max);
 	gt_json_ku64(j, "existed", t->existed);
 	gt_json_ku64(j, "system", t->n_system);
+	gt_json_ku64(j, "with_process", t->with_process);
 	gt_json_object_end(j);
 	gt_json_share(j, "goroutine_block_ratio", gt_tally_block_ratio(t->ns));
 	gt_json_share(j, "goroutine_leak_score", gt_leak_score(&a->suspects));
@@ -273,6 +310,7 @@ static int json_sites(struct gt_json *j, const struct gt_ask *a, struct gt_err *
 		gt_json_ku64(j, "runnable_ns", g->ns[GT_S_RUNNABLE]);
 		gt_json_ku64(j, "waiting_ns", g->ns[GT_S_WAITING]);
 		gt_json_ku64(j, "syscall_ns", g->ns[GT_S_SYSCALL]);
+		gt_json_ku64(j, "with_process", g->with_process);
 		gt_json_object_end(j);
 	}
 	gt_json_array_end(j);
@@ -289,6 +327,7 @@ static int json(struct gt_ask *a, struct gt_err *err)
 	gt_json_ku64(j, "span_ns", t->to_ns - t->from_ns);
 	gt_json_ku64(j, "from_ns", gt_view_rel(a->view, t->from_ns));
 	gt_json_losses(a);
+	json_processes(a);
 	json_goroutines(j, a);
 	gt_json_key(j, "state_ns");
 	gt_json_object(j);

@@ -13,12 +13,14 @@
 #define GT_LEAK_PARTS 16
 
 struct gt_leak {
-	uint32_t group;	 /* who made them */
+	uint32_t group; /* who made them */
+	uint32_t process;
 	uint32_t place;	 /* where most of them wait; GT_NO_PLACE where no stack was recorded */
 	uint32_t reason; /* for what */
 	uint64_t stuck;	 /* goroutines that wait there and look as if for ever */
 	uint64_t before; /* of the same site, made before the span, that never moved within it */
-	uint64_t oldest_ns, median_ns; /* how long they have waited, at the end of the span */
+	uint64_t oldest_ns, median_ns; /* how long they have waited, at the end of the span or of
+					  their process */
 	uint32_t parts;		       /* parts of the span in which some of them were made */
 	double score;		       /* 0 (no) to 1 (sure) */
 };

@@ -346,6 +346,35 @@ static int meet_in_step(struct gt_tally *t, const struct gt_step *s, const struc
 	return GT_OK;
 }
 
+static void add_open_life(struct gt_tally *t, const struct gt_gor *g, uint64_t end_ns)
+{
+	uint64_t age = g->created && g->g.created_ns ? end_ns - g->g.created_ns : 0;
+
+	if (g->system || age <= t->o.over_ns)
+		return;
+	t->open_over++;
+	t->groups.p[g->group].open_over++;
+}
+
+/* What G was doing is not over but cut off, as at the end of the span; nor has G exited. */
+static int end_with_process(struct gt_tally *t, struct gt_gor *g, uint64_t ts, struct gt_err *err)
+{
+	if (!alive(g->state))
+		return forget(t, g, err);
+	if (!end_state(t, g, ts, GT_S_DEAD, true))
+		return no_memory(err);
+	count_live(t, g, -1);
+	add_open_life(t, g, ts);
+	g->ended_ns = ts;
+	g->with_process = true;
+	t->with_process += !g->system;
+	t->groups.p[g->group].with_process += !g->system;
+	if (g->system || g->state != GT_S_WAITING || !t->reasons.p[g->reason].peer)
+		return forget(t, g, err);
+	(void)gt_u64map_del(&t->by_gid, g->g.gid);
+	return t->o.each ? t->o.each(t->o.ctx, g, err) : GT_OK;
+}
+
 int gt_tally_step(struct gt_tally *t, const struct gt_step *s, const struct gt_engine *who,
 		  struct gt_err *err)
 {
@@ -363,6 +392,8 @@ int gt_tally_step(struct gt_tally *t, const struct gt_step *s, const struct gt_e
 	}
 	if (s->qlen >= 0)
 		gt_hist_add(&t->qlen, (uint64_t)s->qlen);
+	if (s->with_process)
+		return end_with_process(t, g, s->ts, err);
 	if (!end_state(t, g, s->ts, s->to, false) ||
 	    !enter(t, g, s->to, since, s->reason, s->stack))
 		return no_memory(err);
@@ -403,15 +434,11 @@ int gt_tally_end(struct gt_tally *t, uint64_t end_ns, struct gt_err *err)
 	t->to_ns = end_ns;
 	for (size_t i = 0; i < t->gors.n; i++) {
 		struct gt_gor *g = &t->gors.p[i];
-		if (!g->used || !alive(g->state))
+		if (!g->used || g->ended_ns || !alive(g->state))
 			continue;
 		if (!end_state(t, g, end_ns, g->state, true))
 			return no_memory(err);
-		uint64_t age = g->created && g->g.created_ns ? end_ns - g->g.created_ns : 0;
-		if (!g->system && age > t->o.over_ns) {
-			t->open_over++;
-			t->groups.p[g->group].open_over++;
-		}
+		add_open_life(t, g, end_ns);
 		int rc = t->o.each ? t->o.each(t->o.ctx, g, err) : GT_OK;
 		if (rc)
 			return rc;

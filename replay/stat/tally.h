@@ -47,13 +47,14 @@ struct gt_gor {
 	uint8_t state;	 /* enum gt_gstate */
 	uint8_t number;	 /* of the wait reason in the runtime of its process */
 	bool used, created, system;
+	bool with_process; /* ended with it, in STATE; then it is kept only if it may be a leak */
 };
 
 /* Goroutines of one creation site and entry function (or, by func, of one entry function). */
 struct gt_group {
 	struct gt_place site; /* of the go statement */
 	const char *func;     /* entry function; "" not known */
-	uint64_t existed, created, exited, live;
+	uint64_t existed, created, exited, with_process, live;
 	uint64_t ns[GT_S_COUNT];
 	struct gt_hist life; /* of those created and ended within the span */
 	uint64_t over, open_over;
@@ -65,8 +66,9 @@ struct gt_reason_sum {
 	const char *name;     /* borrowed from the intern table */
 	struct gt_hist waits; /* that ended within the span */
 	uint64_t total_ns;
-	uint64_t open, open_max_ns; /* waiting at the end, and the longest of them so far */
-	bool lock, peer, idle;	    /* waits for a lock; for another goroutine; runtime's idling */
+	uint64_t open,
+		open_max_ns;   /* waiting at the end, of all or of their process; the longest */
+	bool lock, peer, idle; /* waits for a lock; for another goroutine; runtime's idling */
 };
 
 /* Waits of one group for one reason at one place. */
@@ -101,7 +103,7 @@ struct gt_tally {
 	uint64_t from_ns, to_ns; /* the span; to_ns UINT64_MAX until the end is told */
 	uint64_t last_ns;
 	bool observed; /* an event was met, or states were known at the begin */
-	uint64_t existed, created, exited, live, live_max;
+	uint64_t existed, created, exited, with_process, live, live_max;
 	uint64_t n_system; /* alive */
 	uint64_t open_over, over;
 	uint64_t ns[GT_S_COUNT];

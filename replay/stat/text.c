@@ -218,7 +218,14 @@ void gt_text_head(const struct gt_ask *a)
 			continue;
 		(void)fprintf(a->out, "%-14s %u %s", i == 1 ? "process" : "", p->pid,
 			      gt_names_safe(*p->exe ? p->exe : p->cmdline0, buf));
-		(void)fprintf(a->out, ", %s\n", gt_names_safe(p->go_version, buf));
+		if (n > 1 && p->seen_ns)
+			(void)fprintf(a->out, ", from %s s",
+				      gt_format_time(from, gt_view_rel(a->view, p->seen_ns)));
+		(void)fprintf(a->out, ", %s", gt_names_safe(p->go_version, buf));
+		if (p->end)
+			(void)fprintf(a->out, ", %s at %s s", gt_name_end(p, buf),
+				      gt_format_time(from, gt_view_rel(a->view, p->end_ns)));
+		(void)fputc('\n', a->out);
 	}
 	if (n > 8)
 		(void)fprintf(a->out, "%-14s and %u more\n", "", n - 8);

@@ -239,3 +239,11 @@ bool gt_filter_step(struct gt_filter *f, const struct gt_reader *r, const struct
 	       (gt_filter_state(f, r, g->process, (enum gt_gstate)s->from, s->from_reason) ||
 		gt_filter_state(f, r, g->process, (enum gt_gstate)s->to, s->reason));
 }
+
+bool gt_filter_process(const struct gt_filter *f, const struct gt_reader *r, uint32_t process)
+{
+	const struct gt_process *p = gt_reader_process(r, process);
+
+	return !f->n_ids && !f->states && !f->reasons.n && !f->has_func && !f->has_site &&
+	       by_pid(f, p ? p->pid : 0);
+}

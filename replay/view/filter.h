@@ -51,6 +51,8 @@ bool gt_filter_state(struct gt_filter *f, const struct gt_reader *r, uint32_t pr
 /* gt_filter_step: the goroutine is asked for, and the state it leaves or the one it enters. */
 bool gt_filter_step(struct gt_filter *f, const struct gt_reader *r, const struct gt_goroutine *g,
 		    const struct gt_step *s);
+/* gt_filter_process: the process is asked for, and no single goroutines or states are. */
+bool gt_filter_process(const struct gt_filter *f, const struct gt_reader *r, uint32_t process);
 /* gt_filter_active: anything but everything is asked for. */
 bool gt_filter_active(const struct gt_filter *f);
 

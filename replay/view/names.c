@@ -26,6 +26,21 @@ const char *gt_name_entry(const struct gt_reader *r, const struct gt_goroutine *
 	return f[(n < MAX_INLINED ? n : MAX_INLINED) - 1].func;
 }
 
+const char *gt_name_end(const struct gt_process *p, char buf[GT_NAME_MAX])
+{
+	switch (p->end) {
+	case GT_PE_NONE: return "";
+	case GT_PE_EXITED:
+		(void)snprintf(buf, GT_NAME_MAX, "exited with status %u", p->end_status);
+		return buf;
+	case GT_PE_KILLED:
+		(void)snprintf(buf, GT_NAME_MAX, "killed by signal %u", p->end_status);
+		return buf;
+	case GT_PE_EXEC: return "executed another program";
+	default: return "ended";
+	}
+}
+
 const char *gt_name_place(const struct gt_reader *r, uint32_t pc, char buf[GT_NAME_MAX])
 {
 	struct gt_frame f;

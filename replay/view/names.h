@@ -34,6 +34,8 @@ const char *gt_name_reason(const struct gt_reader *r, uint32_t process, enum gt_
 const char *gt_name_wake(enum gt_ra_class cls);
 /* gt_name_cause: why events were lost (enum gt_loss_cause): "ring full", "throttled", ... */
 const char *gt_name_cause(uint32_t cause);
+/* gt_name_end: how P ended ("exited with status 2"), in BUF; "" where it did not. */
+const char *gt_name_end(const struct gt_process *p, char buf[GT_NAME_MAX]);
 /* gt_name_leaf: file name without its directories. */
 const char *gt_name_leaf(const char *path);
 

@@ -31,7 +31,12 @@ first() {
 	kill "$pid" # without a word to gtrec, which ends as its target has ended
 	wait "$PID" || fail "$name: gtrec's status is $?: $(cat "$T/err")"
 	verify "$name" "$T/t.gtr"
-	"$GTREPLAY" -q --at -0s "$T/t.gtr" >"$T/at"
+	"$GTREPLAY" --at -0s "$T/t.gtr" >"$T/at" 2>"$T/note"
+	! grep -q '^goroutine ' "$T/at" || fail "$name: goroutines outlive their process"
+	local before
+	before=$(sed -n 's/.* had ended, .*: --at \([0-9.]*s\) has .*/\1/p' "$T/note")
+	[ -n "$before" ] || fail "$name: --at after the end says: $(cat "$T/note")"
+	"$GTREPLAY" -q --at "$before" "$T/t.gtr" >"$T/at"
 	python3 tests/live/attach.py dump "$T/dump" "$T/at" >"$T/compared" || fail "$name: $(cat "$T/compared")"
 	[ "$(grep -c '^goroutine ' "$T/at")" -ge "$n" ] || fail "$name: $(cat "$T/compared")"
 	[ ! -s "$T/err" ] || fail "$name: $(cat "$T/err")"

@@ -80,7 +80,7 @@ static void summary_of_the_pool_is_exact(void **state)
 	s = ask("summary", &o, 0);
 	has(s, "{\"span_ns\":400000,\"from_ns\":0,\"events\":31,\"lost\":0,\"losses\":[],");
 	has(s, "\"goroutines\":{\"created\":4,\"exited\":3,\"live\":1,\"live_max\":4,"
-	       "\"existed\":0,\"system\":0},");
+	       "\"existed\":0,\"system\":0,\"with_process\":0},");
 	has(s, "\"goroutine_block_ratio\":0.195121951,\"goroutine_leak_score\":0,");
 	has(s, "\"lifetime\":{\"count\":3,\"mean\":283333,\"p50\":290000,\"p90\":300000,"
 	       "\"p99\":300000,\"max\":300000,\"over(280us)\":0.666666667,\"over_count\":2,"
@@ -96,9 +96,10 @@ static void summary_of_the_pool_is_exact(void **state)
 	       "\"p99\":20000,\"max\":20000,\"open\":0,\"open_max_ns\":0}");
 	has(s, "\"chan_send\":{\"reason\":\"chan send\",\"share\":0.266666667,\"total_ns\":40000,");
 	has(s, "\"sync_WaitGroup_Wait\":{");
-	has(s, "{\"site\":\"main.main /src/pool/main.go:31\",\"func\":\"main.worker\","
-	       "\"existed\":0,\"created\":3,\"exited\":3,\"live\":0,\"running_ns\":545000,"
-	       "\"runnable_ns\":185000,\"waiting_ns\":70000,\"syscall_ns\":50000}");
+	has(s,
+	    "{\"site\":\"main.main /src/pool/main.go:31\",\"func\":\"main.worker\","
+	    "\"existed\":0,\"created\":3,\"exited\":3,\"live\":0,\"running_ns\":545000,"
+	    "\"runnable_ns\":185000,\"waiting_ns\":70000,\"syscall_ns\":50000,\"with_process\":0}");
 	has(s, "\"leaks\":[],\"locks\":[]}\n");
 	free(s);
 }
@@ -115,25 +116,26 @@ static void goroutines_of_the_pool_are_exact(void **state)
 		"main.go:31\",\"created_ns\":40000,\"ended_ns\":300000,\"runnable_ns\":70000,"
 		"\"running_ns\":170000,\"syscall_ns\":0,\"waiting_ns\":20000,\"preempted_ns\":0,"
 		"\"unknown_ns\":0,\"blocked_ns\":{\"chan receive\":20000},\"pid\":4242,"
-		"\"system\":false}\n"
+		"\"system\":false,\"with_process\":false}\n"
 		"{\"goid\":2,\"parent\":1,\"func\":\"main.worker\",\"site\":\"main.main "
 		"/src/pool/"
 		"main.go:31\",\"created_ns\":20000,\"ended_ns\":310000,\"runnable_ns\":50000,"
 		"\"running_ns\":220000,\"syscall_ns\":0,\"waiting_ns\":20000,\"preempted_ns\":0,"
 		"\"unknown_ns\":0,\"blocked_ns\":{\"chan receive\":20000},\"pid\":4242,"
-		"\"system\":false}\n"
+		"\"system\":false,\"with_process\":false}\n"
 		"{\"goid\":3,\"parent\":1,\"func\":\"main.worker\",\"site\":\"main.main "
 		"/src/pool/"
 		"main.go:31\",\"created_ns\":30000,\"ended_ns\":330000,\"runnable_ns\":65000,"
 		"\"running_ns\":155000,\"syscall_ns\":50000,\"waiting_ns\":30000,\"preempted_ns\":"
 		"0,"
 		"\"unknown_ns\":0,\"blocked_ns\":{\"chan receive\":30000},\"pid\":4242,"
-		"\"system\":false}\n"
+		"\"system\":false,\"with_process\":false}\n"
 		"{\"goid\":1,\"parent\":null,\"func\":\"runtime.main\",\"site\":null,\"created_"
 		"ns\":0,"
 		"\"ended_ns\":null,\"runnable_ns\":40000,\"running_ns\":280000,\"syscall_ns\":0,"
 		"\"waiting_ns\":80000,\"preempted_ns\":0,\"unknown_ns\":0,\"blocked_ns\":{\"chan "
-		"send\":40000,\"sync.WaitGroup.Wait\":40000},\"pid\":4242,\"system\":false}\n");
+		"send\":40000,\"sync.WaitGroup.Wait\":40000},\"pid\":4242,\"system\":false,\"with_"
+		"process\":false}\n");
 	free(s);
 	o.top = 1;
 	s = ask("goroutines", &o, 0);
@@ -247,13 +249,20 @@ static void snapshot(struct story *s, bool leaky)
 		story_snap(s, 10000 * MS - 1000, 20000 + t, R_CHAN_SEND, send);
 }
 
+static void finish(struct story *s, bool ends)
+{
+	if (ends)
+		story_process_end(s, 10000 * MS, GT_PE_EXITED, 3);
+	story_end(s, (ends ? 15000 : 10000) * MS);
+}
+
 /*
- * Ten seconds of a shop: a pool made at the start that works for a second and then idles, one
- * goroutine that waits for a signal, connections that grow in number and wait for the network,
- * handlers that come and go, some of them under way at the end, and a lock that three
- * goroutines always wait for. LEAKY: every 100 ms one more is forgotten.
+ * Ten seconds of a shop (and ENDS: five more without it): a pool made at the start that works for a
+ * second and then idles, one goroutine that waits for a signal, connections that grow in number and
+ * wait for the network, handlers that come and go, some of them under way at the end, and a lock
+ * that three goroutines always wait for. LEAKY: every 100 ms one more is forgotten.
  */
-static void story_shop(bool leaky)
+static void shop(bool leaky, bool ends)
 {
 	struct story s;
 	uint64_t gid = 100, last[3] = { 0 };
@@ -311,7 +320,12 @@ static void story_shop(bool leaky)
 				       R_CHAN_SEND);
 	}
 	snapshot(&s, leaky);
-	story_end(&s, 10000 * MS);
+	finish(&s, ends);
+}
+
+static void story_shop(bool leaky)
+{
+	shop(leaky, false);
 }
 
 static void a_leak_is_named_by_both_places(void **state)
@@ -328,6 +342,42 @@ static void a_leak_is_named_by_both_places(void **state)
 	    "\"blocked_at\":\"main.fetch /src/shop/fetch.go:17\",\"reason\":\"chan send\",");
 	second = strstr(strstr(s, "\"leaks\":"), "},{\"score\"");
 	assert_null(second);
+	free(s);
+}
+
+/* Its goroutines have neither exited nor are they live; what leaked until then still did. */
+static void goroutines_end_with_their_process(void **state)
+{
+	struct gt_ask_opts o = defaults();
+	char *s, *live;
+	(void)state;
+	o.view.json = true;
+	shop(true, false);
+	s = ask("summary", &o, 0);
+	live = strstr(s, "\"exited\":");
+	assert_non_null(live);
+	unsigned long long exited, n;
+	assert_int_equal(sscanf(live, "\"exited\":%llu,\"live\":%llu", &exited, &n), 2);
+	assert_true(n > 100);
+	free(s);
+	shop(true, true);
+	s = ask("summary", &o, 0);
+	char want[128];
+	(void)snprintf(want, sizeof(want), "\"exited\":%llu,\"live\":0,", exited);
+	has(s, want);
+	(void)snprintf(want, sizeof(want), "\"system\":0,\"with_process\":%llu}", n);
+	has(s, want);
+	has(s, "\"ended_ns\":10000000000,\"end\":\"exited\",\"status\":3}");
+	has(s, "\"leaks\":[{\"score\":0.989361702,\"count\":94,\"before\":0,");
+	free(s);
+	shop(false, true);
+	s = ask("leaks", &o, 0);
+	has(s, "\"goroutine_leak_score\":0,\"leaks\":[],");
+	free(s);
+	o.view.json = false;
+	s = ask("summary", &o, 0);
+	has(s, ", exited with status 3 at 10.000000000 s");
+	has(s, " ended with their process, 0 live ");
 	free(s);
 }
 
@@ -390,6 +440,7 @@ int main(void)
 		cmocka_unit_test(a_leak_is_named_by_both_places),
 		cmocka_unit_test(a_contended_lock_is_named_by_its_caller),
 		cmocka_unit_test(what_is_healthy_is_no_leak),
+		cmocka_unit_test(goroutines_end_with_their_process),
 		cmocka_unit_test(every_question_has_an_answer_for_people),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
