@@ -269,7 +269,7 @@ static bool remark_ended(const struct at *a)
 	const struct gt_view *v = a->show->view;
 	const struct gt_process *last = NULL;
 	char buf[GT_NAME_MAX], time[GT_DUR_MAX];
-	uint64_t step = v->info->time_res_ns; /* of times in the file: the end may stand before */
+	uint64_t step = v->info->time_res_ns ? v->info->time_res_ns : 1; /* of times in the file */
 	uint32_t n = 0;
 
 	for (uint32_t i = 1; i <= gt_reader_processes(v->reader); i++) {
