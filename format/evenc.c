@@ -11,13 +11,15 @@
 
 /* The most bytes that one event can put into each column. */
 static const uint8_t widest[GT_C_COUNT + 1] = {
-	[GT_C_TR] = 1,	[GT_C_FL] = 1, [GT_C_DT0] = 1,	[GT_C_DT1] = 1,	 [GT_C_DTX] = 10,
-	[GT_C_TID] = 5, [GT_C_G] = 10, [GT_C_ACT] = 10, [GT_C_RA] = 5,	 [GT_C_STK] = 5,
-	[GT_C_RSN] = 1, [GT_C_P] = 5,  [GT_C_FX] = 1,	[GT_C_KIND] = 1, [GT_C_FLAGS] = 1,
-	[GT_C_PC] = 5,	[GT_C_M] = 5,  [GT_C_QLEN] = 5, [GT_C_ARG] = 10, [GT_C_TRX] = 2,
+	[GT_C_SHAPE] = 1, [GT_C_DT0] = 1, [GT_C_DT1] = 1,  [GT_C_SHAPEX] = 2,
+	[GT_C_DTX] = 10,  [GT_C_TID] = 5, [GT_C_G] = 10,   [GT_C_ACT] = 10,
+	[GT_C_P] = 5,	  [GT_C_M] = 5,	  [GT_C_QLEN] = 5, [GT_C_ARG] = 10,
 };
-#define WIDEST_EVENT 85u /* their sum */
-#define RUN_HEAD     70u /* bytes of a run in the directory, at most */
+#define WIDEST_EVENT 65u  /* their sum */
+#define WIDEST_SHAPE 22u  /* bytes of a shape in the list, at most */
+#define RUN_HEAD     50u  /* bytes of a run in the directory, at most */
+#define FEW_SLOTS    512u /* nearly always enough, and stays in the cache */
+#define MAX_SLOTS    (2 * GT_MAX_SHAPES)
 
 struct run {
 	uint8_t *w[GT_C_COUNT + 1]; /* where the next byte of each column goes */
@@ -30,14 +32,23 @@ struct run {
 	bool open; /* has events in this block */
 };
 
+/* A shape, packed such that three comparisons tell two apart. */
+struct shape {
+	uint64_t what;	/* old, new, kind, flags, reason: 8 bits each; how: 16 */
+	uint64_t where; /* ra, pc << 32 */
+	uint64_t stack;
+};
+
 struct gt_evenc {
 	uint64_t q0, q_last;
-	uint32_t n, n_open;
+	uint32_t n, n_open, n_shapes, n_slots;
 	struct {
 		struct run **p; /* owned, each element too; by CPU, may hold NULL */
 		size_t n, cap;
 	} runs;
-	struct gt_ev_ctx ctx;
+	struct gt_ev_threads threads;
+	struct shape shape[GT_MAX_SHAPES];
+	uint16_t slot[MAX_SLOTS]; /* number of a shape, plus 1, by hash; N_SLOTS are in use */
 };
 
 int gt_evenc_new(struct gt_evenc **out, struct gt_err *err)
@@ -66,8 +77,10 @@ void gt_evenc_free(struct gt_evenc *e)
 void gt_evenc_start(struct gt_evenc *e, uint64_t q0)
 {
 	e->q0 = q0;
-	e->n = e->n_open = 0;
-	gt_ev_reset(&e->ctx);
+	e->n = e->n_open = e->n_shapes = 0;
+	memset(&e->threads, 0, sizeof(e->threads));
+	e->n_slots = FEW_SLOTS;
+	memset(e->slot, 0, FEW_SLOTS * sizeof(*e->slot));
 	for (size_t i = 0; i < e->runs.n; i++)
 		if (e->runs.p[i])
 			e->runs.p[i]->open = false;
@@ -108,10 +121,11 @@ bool gt_evenc_full(const struct gt_evenc *e)
 {
 	/* Room for the events up to the next question, at their widest, each on a CPU of its own.
 	 */
-	size_t room = GT_BLK_MAX_BODY - 200 - (size_t)(e->n_open + GT_EV_CHECK) * RUN_HEAD;
+	size_t room = GT_BLK_MAX_BODY - 200 - (size_t)(e->n_open + GT_EV_CHECK) * RUN_HEAD -
+		      (size_t)(e->n_shapes + GT_EV_CHECK) * WIDEST_SHAPE;
 
-	return e->n_open > 2000 || measure(e) + GT_EV_CHECK * WIDEST_EVENT > room ||
-	       e->n > GT_MAX_EVENTS - GT_EV_CHECK;
+	return e->n_open > 2000 || e->n_shapes > GT_MAX_SHAPES - GT_EV_CHECK ||
+	       measure(e) + GT_EV_CHECK * WIDEST_EVENT > room || e->n > GT_MAX_EVENTS - GT_EV_CHECK;
 }
 
 /* Room for twice the events; the columns move to where they then begin. */
@@ -168,7 +182,7 @@ static struct run *run_of(struct gt_evenc *e, uint16_t cpu)
 		r->last = e->q0;
 		for (int c = 1; c <= GT_C_COUNT; c++)
 			r->w[c] = r->base[c];
-		gt_ev_cpu_reset(&r->cpu_ctx, &e->ctx);
+		gt_ev_cpu_reset(&r->cpu_ctx, &e->threads);
 		e->n_open++;
 	}
 	return r->n < r->cap || run_grow(r) ? r : NULL;
@@ -200,192 +214,175 @@ static inline void put_time(struct run *r, uint64_t q)
 		r->w[GT_C_DTX] = varint(r->w[GT_C_DTX], hi - 255);
 }
 
-static inline uint8_t put_transition(struct run *r, const struct gt_event *ev)
-{
-	uint8_t tr = 255;
-
-	if (ev->old < 15 && ev->new < 15) {
-		tr = (uint8_t)(ev->old << 4 | ev->new);
-	} else {
-		*r->w[GT_C_TRX]++ = ev->old;
-		*r->w[GT_C_TRX]++ = ev->new;
-	}
-	r->base[GT_C_TR][r->n] = tr;
-	return tr;
-}
-
-static inline uint8_t put_gid(struct run *r, uint8_t tr, uint64_t gid)
+/* Where its goroutine is to be found. */
+static inline uint32_t put_gid(struct run *r, const struct gt_event *ev)
 {
 	struct gt_ev_cpu *c = &r->cpu_ctx;
-	bool queued = tr == (GT_G_RUNNABLE << 4 | GT_G_RUNNING) && c->q_n;
+	uint64_t gid = ev->gid;
 
-	if (queued && gid == gt_ev_newest(c)) {
-		c->q_n--;
-		return 0;
-	}
-	if (!queued && gid == c->thread->g)
-		return 0;
-	if (queued) {
-		uint64_t head = c->queue[c->q_head];
-
-		gt_ev_drop_head(c);
-		if (gid == head) {
-			*r->w[GT_C_G]++ = 0;
-			return GT_FL_G;
+	if (c->q_n && gt_ev_starts(ev->old, ev->new)) {
+		if (gid == gt_ev_newest(c)) {
+			c->q_n--;
+			return GT_HG_NEWEST;
 		}
+		if (gid == gt_ev_oldest(c)) {
+			gt_ev_drop_oldest(c);
+			return GT_HG_OLDEST;
+		}
+		gt_ev_drop_oldest(c); /* it has taken that one's place */
 	}
-	r->w[GT_C_G] = varint(r->w[GT_C_G], 1 + zigzag(gid - c->last_g));
+	if (gid == c->thread->g)
+		return GT_HG_THREAD;
+	r->w[GT_C_G] = varint(r->w[GT_C_G], zigzag(gid - c->last_g));
 	c->last_g = gid;
-	return GT_FL_G;
+	return GT_HG_COLUMN;
 }
 
-static inline uint8_t put_actor(struct run *r, uint8_t *rel, uint64_t gid, uint64_t actor)
+static inline uint32_t put_actor(struct run *r, const struct gt_event *ev)
 {
-	uint64_t thread_g = r->cpu_ctx.thread->g;
-	uint8_t is;
-
-	if ((*rel == GT_REL_NONE && !actor) || (*rel == GT_REL_SELF && actor == gid) ||
-	    (*rel == GT_REL_THREAD && actor == thread_g))
-		return 0;
-	is = !actor		 ? GT_REL_NONE
-	     : actor == gid	 ? GT_REL_SELF
-	     : actor == thread_g ? GT_REL_THREAD
-				 : GT_REL_OTHER;
-	*rel = is;
-	if (is == GT_REL_OTHER)
-		r->w[GT_C_ACT] = varint(r->w[GT_C_ACT], GT_REL_OTHER + zigzag(actor - gid));
-	else
-		*r->w[GT_C_ACT]++ = is;
-	return GT_FL_ACT;
+	if (!ev->actor)
+		return GT_HA_NONE << GT_H_ACT_AT;
+	if (ev->actor == r->cpu_ctx.thread->g)
+		return GT_HA_THREAD << GT_H_ACT_AT;
+	if (ev->actor == ev->gid)
+		return GT_HA_SELF << GT_H_ACT_AT;
+	r->w[GT_C_ACT] = varint(r->w[GT_C_ACT], zigzag(ev->actor - ev->gid));
+	return GT_HA_COLUMN << GT_H_ACT_AT;
 }
 
-static inline uint8_t put_site(struct gt_ev_ctx *c, struct run *r, uint8_t tr, struct gt_ev_tr *t,
-			       const struct gt_event *ev, uint8_t *fx)
+static inline uint32_t put_qlen(struct run *r, const struct gt_event *ev)
 {
-	uint32_t stack = t->stack, pc = t->pc;
-	uint8_t reason = t->reason, fl = 0;
-	struct gt_ev_site *s = NULL;
+	int64_t diff = (int64_t)ev->qlen - r->cpu_ctx.qlen;
+	uint64_t code = zigzag((uint64_t)diff);
 
-	if (gt_ev_sited(tr)) {
-		uint64_t subject;
-		bool hit;
-
-		s = gt_ev_site(c, tr, ev->gid, ev->actor, &subject, &hit);
-		if (hit) {
-			stack = s->stack;
-			pc = s->pc;
-			reason = s->reason;
-		}
-		*s = (struct gt_ev_site){
-			subject, c->generation, ev->stack, ev->pc, tr, ev->reason
-		};
-	}
-	t->stack = ev->stack;
-	t->pc = ev->pc;
-	t->reason = ev->reason;
-	if (!((ev->stack ^ stack) | (ev->pc ^ pc) | (uint32_t)(ev->reason ^ reason)))
-		return 0;
-	if (ev->stack != stack) {
-		r->w[GT_C_STK] = varint(r->w[GT_C_STK], ev->stack);
-		fl |= GT_FL_STK;
-	}
-	if (ev->reason != reason) {
-		*r->w[GT_C_RSN]++ = ev->reason;
-		fl |= GT_FL_RSN;
-	}
-	if (ev->pc != pc) {
-		r->w[GT_C_PC] = varint(r->w[GT_C_PC], ev->pc);
-		*fx |= GT_FX_PC;
-	}
-	return fl;
+	r->cpu_ctx.qlen = ev->qlen;
+	if (code < GT_H_QLEN_COL)
+		return (uint32_t)code << GT_H_QLEN_AT;
+	r->w[GT_C_QLEN] = varint(r->w[GT_C_QLEN], code);
+	return GT_H_QLEN_COL << GT_H_QLEN_AT;
 }
 
-static inline uint8_t put_rare(struct run *r, struct gt_ev_tr *t, const struct gt_event *ev)
+static inline uint32_t put_thread(struct gt_evenc *e, struct run *r, const struct gt_event *ev)
 {
 	struct gt_ev_thread *th = r->cpu_ctx.thread;
-	uint8_t fx = 0;
+	uint32_t how = 0;
 
-	/* One branch for the usual case, that nothing of all this is new. */
-	if (!((uint32_t)(ev->kind ^ t->kind) | (uint32_t)(ev->flags ^ t->flags) |
-	      (((uint32_t)ev->m + 1) ^ th->m1) | (uint32_t)(ev->qlen ^ r->cpu_ctx.qlen) |
-	      (ev->arg ^ t->arg)))
-		return 0;
-	if (ev->kind != t->kind) {
-		*r->w[GT_C_KIND]++ = t->kind = ev->kind;
-		fx |= GT_FX_KIND;
-	}
-	if (ev->flags != t->flags) {
-		*r->w[GT_C_FLAGS]++ = t->flags = ev->flags;
-		fx |= GT_FX_FLAGS;
-	}
-	if ((uint32_t)ev->m + 1 != th->m1) {
-		th->m1 = (uint32_t)ev->m + 1;
-		r->w[GT_C_M] = varint(r->w[GT_C_M], th->m1);
-		fx |= GT_FX_M;
-	}
-	if (ev->qlen != r->cpu_ctx.qlen) {
-		int64_t diff = (int64_t)ev->qlen - r->cpu_ctx.qlen;
-
-		r->w[GT_C_QLEN] = varint(r->w[GT_C_QLEN], zigzag((uint64_t)diff));
-		r->cpu_ctx.qlen = ev->qlen;
-		fx |= GT_FX_QLEN;
-	}
-	if (ev->arg != t->arg) {
-		t->arg = ev->arg;
-		r->w[GT_C_ARG] = varint(r->w[GT_C_ARG], ev->arg);
-		fx |= GT_FX_ARG;
-	}
-	return fx;
-}
-
-int gt_evenc_add(struct gt_evenc *e, uint64_t q, const struct gt_event *ev, struct gt_err *err)
-{
-	struct run *r = run_of(e, ev->cpu);
-	struct gt_ev_tr *t;
-	uint8_t tr, fl = 0, fx;
-
-	if (!r)
-		return gt_fail(err, GT_NOMEM, "no memory for a block of events");
-	put_time(r, q);
-	tr = put_transition(r, ev);
 	if (ev->tid != r->cpu_ctx.tid) {
 		int64_t diff = (int64_t)ev->tid - r->cpu_ctx.tid;
 
 		r->w[GT_C_TID] = varint(r->w[GT_C_TID], zigzag((uint64_t)diff));
 		r->cpu_ctx.tid = ev->tid;
-		r->cpu_ctx.thread = gt_ev_thread(&e->ctx, ev->tid);
-		fl |= GT_FL_TID;
+		r->cpu_ctx.thread = th = gt_ev_thread(&e->threads, ev->tid);
+		how = GT_H_TID;
 	}
-	t = gt_ev_tr(&e->ctx, r->cpu_ctx.thread, tr);
-	fl |= put_gid(r, tr, ev->gid);
-	if (ev->ra != t->ra) {
-		t->ra = ev->ra;
-		r->w[GT_C_RA] = varint(r->w[GT_C_RA], ev->ra);
-		fl |= GT_FL_RA;
+	if ((uint32_t)ev->p + 1 != th->p1) {
+		th->p1 = (uint32_t)ev->p + 1;
+		r->w[GT_C_P] = varint(r->w[GT_C_P], th->p1);
+		how |= GT_H_P;
 	}
-	fl |= put_actor(r, gt_ev_rel(&e->ctx, tr, ev->ra), ev->gid, ev->actor);
-	fx = put_rare(r, t, ev);
-	fl |= put_site(&e->ctx, r, tr, t, ev, &fx);
-	if ((uint32_t)ev->p + 1 != r->cpu_ctx.thread->p1) {
-		r->cpu_ctx.thread->p1 = (uint32_t)ev->p + 1;
-		r->w[GT_C_P] = varint(r->w[GT_C_P], r->cpu_ctx.thread->p1);
-		fl |= GT_FL_P;
+	if ((uint32_t)ev->m + 1 != th->m1) {
+		th->m1 = (uint32_t)ev->m + 1;
+		r->w[GT_C_M] = varint(r->w[GT_C_M], th->m1);
+		how |= GT_H_M;
 	}
-	if (fx) {
-		*r->w[GT_C_FX]++ = fx;
-		fl |= GT_FL_MORE;
+	return how;
+}
+
+static inline uint32_t slot_of(const struct gt_evenc *e, const struct shape *s)
+{
+	uint64_t h = (s->what ^ s->stack << 29) * 0x9e3779b97f4a7c15u ^
+		     s->where * 0xc2b2ae3d27d4eb4fu;
+
+	return (uint32_t)(h >> 32) & (e->n_slots - 1);
+}
+
+static void more_slots(struct gt_evenc *e)
+{
+	e->n_slots *= 4;
+	memset(e->slot, 0, e->n_slots * sizeof(*e->slot));
+	for (uint32_t k = 0; k < e->n_shapes; k++) {
+		uint32_t i = slot_of(e, &e->shape[k]);
+
+		while (e->slot[i])
+			i = (i + 1) & (e->n_slots - 1);
+		e->slot[i] = (uint16_t)(k + 1);
 	}
-	r->base[GT_C_FL][r->n] = fl;
-	gt_ev_moved(&r->cpu_ctx, tr, ev->gid);
+}
+
+/* The number of a new shape: gt_evenc_full sees to it that there is room. */
+static uint32_t new_shape(struct gt_evenc *e, const struct shape *s, uint32_t slot)
+{
+	e->shape[e->n_shapes] = *s;
+	e->slot[slot] = (uint16_t)++e->n_shapes;
+	if (e->n_shapes > e->n_slots / 2 && e->n_slots < MAX_SLOTS)
+		more_slots(e);
+	return e->n_shapes - 1;
+}
+
+static inline uint32_t shape_of(struct gt_evenc *e, const struct gt_event *ev, uint32_t how)
+{
+	struct shape s = {
+		.what = ev->old | (uint64_t)ev->new << 8 | (uint64_t)ev->kind << 16 |
+			(uint64_t)ev->flags << 24 | (uint64_t)ev->reason << 32 |
+			(uint64_t)how << 40,
+		.where = ev->ra | (uint64_t)ev->pc << 32,
+		.stack = ev->stack,
+	};
+	uint32_t i = slot_of(e, &s);
+
+	for (; e->slot[i]; i = (i + 1) & (e->n_slots - 1)) {
+		const struct shape *o = &e->shape[e->slot[i] - 1];
+
+		if (!((o->what ^ s.what) | (o->where ^ s.where) | (o->stack ^ s.stack)))
+			return e->slot[i] - 1u;
+	}
+	return new_shape(e, &s, i);
+}
+
+int gt_evenc_add(struct gt_evenc *e, uint64_t q, const struct gt_event *ev, struct gt_err *err)
+{
+	struct run *r = run_of(e, ev->cpu);
+	uint32_t how, shape;
+
+	if (!r)
+		return gt_fail(err, GT_NOMEM, "no memory for a block of events");
+	put_time(r, q);
+	how = put_thread(e, r, ev);
+	how |= put_gid(r, ev);
+	how |= put_actor(r, ev);
+	how |= put_qlen(r, ev);
+	if (ev->arg) {
+		r->w[GT_C_ARG] = varint(r->w[GT_C_ARG], ev->arg);
+		how |= GT_H_ARG;
+	}
+	shape = shape_of(e, ev, how);
+	r->base[GT_C_SHAPE][r->n] = (uint8_t)(shape < 255 ? shape : 255);
+	if (shape >= 255)
+		r->w[GT_C_SHAPEX] = varint(r->w[GT_C_SHAPEX], shape - 255);
+	gt_ev_moved(&r->cpu_ctx, ev->new, ev->gid);
 	r->n++;
 	e->q_last = q;
 	return (int)++e->n;
+}
+
+static void pack_shapes(const struct gt_evenc *e, struct gt_out *out)
+{
+	for (unsigned shift = 0; shift < 56; shift += 8)
+		for (uint32_t i = 0; i < e->n_shapes; i++)
+			gt_out_u8(out, (uint8_t)(e->shape[i].what >> shift));
+	for (uint32_t i = 0; i < e->n_shapes; i++)
+		gt_out_varint(out, (uint32_t)e->shape[i].where);
+	for (uint32_t i = 0; i < e->n_shapes; i++)
+		gt_out_varint(out, e->shape[i].where >> 32);
+	for (uint32_t i = 0; i < e->n_shapes; i++)
+		gt_out_varint(out, e->shape[i].stack);
 }
 
 static void pack_directory(const struct gt_evenc *e, uint32_t quantum, uint32_t cols,
 			   struct gt_out *out)
 {
 	gt_out_varint(out, quantum);
+	gt_out_varint(out, e->n_shapes);
 	gt_out_varint(out, (uint64_t)__builtin_popcount(cols));
 	for (int c = 1; c <= GT_C_COUNT; c++)
 		if (cols >> c & 1)
@@ -414,6 +411,7 @@ int gt_evenc_pack(struct gt_evenc *e, uint32_t quantum, struct gt_out *out, size
 		for (int c = 1; e->runs.p[i] && e->runs.p[i]->open && c <= GT_C_COUNT; c++)
 			cols |= (uint32_t)(column_bytes(e->runs.p[i], c) != 0) << c;
 	pack_directory(e, quantum, cols, out);
+	pack_shapes(e, out);
 	marks[n_marks++] = out->n;
 	for (int c = 1; c <= GT_C_COUNT; c++) {
 		if (!(cols >> c & 1))

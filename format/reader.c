@@ -584,7 +584,14 @@ int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
 	int rc = 0;
 
 	err = err ? err : &local;
-	if (r->current && r->current->ts < r->clear_to) /* nearly always */
+	if (r->current && r->current->ts < r->clear_to) { /* nearly always */
+		struct gt_rstream *s = r->current;
+
+		if (s->end - s->ev > 1 && s->ts > r->skip_to) {
+			gt_r_give(r, s, ret);
+			return 1;
+		}
 		rc = gt_r_event(r, ret, err);
+	}
 	return rc ? rc : next_item(r, ret, err);
 }

@@ -62,8 +62,9 @@ struct gt_ropen {
 
 struct gt_rstream { /* the blocks of one process */
 	uint32_t process;
-	struct gt_ropen *head, *tail; /* owned */
-	struct gt_evdec *dec;	      /* owned; decodes HEAD when OPEN */
+	struct gt_ropen *head, *tail;	 /* owned */
+	struct gt_evdec *dec;		 /* owned; decodes HEAD when OPEN */
+	const struct gt_event *ev, *end; /* decoded already; in DEC */
 	bool open;
 	uint64_t ts, place; /* of the next event, or what is known of it */
 };
@@ -202,6 +203,15 @@ int gt_r_take(struct gt_reader *r, uint64_t before, struct gt_item *ret,
  * (told as damage, or before the time sought), or a code.
  */
 int gt_r_event(struct gt_reader *r, struct gt_item *ret, struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_give: the next event of S, of which there are more in the batch. */
+static inline void gt_r_give(struct gt_reader *r, struct gt_rstream *s, struct gt_item *ret)
+{
+	ret->type = GT_IT_EVENT;
+	ret->u.ev = *s->ev++;
+	r->last_ts = ret->u.ev.ts;
+	s->ts = s->ev->ts;
+	s->place = (uint64_t)s->ev->cpu << 32 | s->process;
+}
 /* gt_r_restart: what comes next has to be found out anew. */
 static inline void gt_r_restart(struct gt_reader *r)
 {

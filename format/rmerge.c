@@ -149,9 +149,28 @@ static int spoilt(struct gt_reader *r, struct gt_rstream *s, uint64_t from,
 	return gt_r_pend_loss(r, GT_LOSS_DAMAGED, from, h.t_max > from ? h.t_max : from, 0, err);
 }
 
+/* The next batch of events of the open block, or its end; nothing before FROM is missing. */
+static int refill(struct gt_reader *r, struct gt_rstream *s, uint64_t from, struct gt_err *err)
+{
+	int n = gt_evdec_batch(s->dec, &s->ev, err);
+
+	if (n < 0) {
+		struct gt_err why = *err;
+
+		return spoilt(r, s, from, &why, err);
+	}
+	if (!n) {
+		drop_head(r, s);
+		return GT_OK;
+	}
+	s->end = s->ev + n;
+	s->ts = s->ev->ts;
+	s->place = (uint64_t)s->ev->cpu << 32 | s->process;
+	return GT_OK;
+}
+
 static int open_head(struct gt_reader *r, struct gt_rstream *s, struct gt_err *err)
 {
-	uint32_t cpu = 0;
 	size_t before;
 	int rc = s->dec ? GT_OK : take_decoder(r, s, err);
 
@@ -172,13 +191,8 @@ static int open_head(struct gt_reader *r, struct gt_rstream *s, struct gt_err *e
 	}
 	if (rc)
 		return rc;
-	if (!gt_evdec_peek(s->dec, &s->ts, &cpu)) {
-		drop_head(r, s);
-		return GT_OK;
-	}
-	s->place = (uint64_t)cpu << 32 | s->process;
 	s->open = true;
-	return GT_OK;
+	return refill(r, s, s->head->h.t_min, err);
 }
 
 /* ---- order ---- */
@@ -246,21 +260,17 @@ static int take_pending(struct gt_reader *r, struct gt_item *ret)
 int gt_r_event(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
 {
 	struct gt_rstream *s = r->current;
-	uint32_t cpu;
-	int rc = gt_evdec_next(s->dec, &ret->u.ev, err);
+	int rc = GT_OK;
 
-	if (rc < 0) {
-		struct gt_err why = *err;
-
-		return spoilt(r, s, r->last_ts > s->ts ? r->last_ts : s->ts, &why, err);
+	if (s->end - s->ev > 1) {
+		gt_r_give(r, s, ret);
+	} else {
+		ret->type = GT_IT_EVENT;
+		ret->u.ev = *s->ev;
+		r->last_ts = ret->u.ev.ts;
+		rc = refill(r, s, r->last_ts, err);
 	}
-	ret->type = GT_IT_EVENT;
-	r->last_ts = ret->u.ev.ts;
-	if (gt_evdec_peek(s->dec, &s->ts, &cpu))
-		s->place = (uint64_t)cpu << 32 | s->process;
-	else
-		drop_head(r, s);
-	return r->last_ts > r->skip_to;
+	return rc ? rc : r->last_ts > r->skip_to;
 }
 
 int gt_r_take(struct gt_reader *r, uint64_t before, struct gt_item *ret, struct gt_err *err)

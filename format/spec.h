@@ -257,48 +257,42 @@ enum { GT_END_FIELDS(GT_FIELD_POS) GT_N_END };
 enum { GT_INDEX_FIELDS(GT_FIELD_POS) GT_N_INDEX };
 #define GT_ROW_MAX GT_N_KEY /* the widest */
 
-/* ---- EVENTS: columns --------------------------------------------------------------------- */
+/* ---- EVENTS: columns and shapes ---------------------------------------------------------- */
 
 enum gt_event_col {		     /* ids; order of the columns in a block as here */
-		    GT_C_TR = 1,     /* u8: old << 4 | new; 255: see TRX */
-		    GT_C_FL = 2,     /* u8: GT_FL_* */
-		    GT_C_DT0 = 3,    /* u8: low byte of the time since the CPU's event before, in
+		    GT_C_SHAPE = 1,  /* u8: number of the shape; 255: see SHAPEX */
+		    GT_C_DT0 = 2,    /* u8: low byte of the time since the CPU's event before, in
 					quanta */
-		    GT_C_DT1 = 4,    /* u8: the rest; 255: DTX is to be added */
+		    GT_C_DT1 = 3,    /* u8: the rest; 255: DTX is to be added */
+		    GT_C_SHAPEX = 4, /* varint: what the number is more than 255 */
 		    GT_C_DTX = 5,    /* varint */
 		    GT_C_TID = 6,    /* zigzag: less the tid before of this CPU */
-		    GT_C_G = 7,	     /* varint: 0 the head of the CPU's queue, else 1 + zigzag */
-		    GT_C_ACT = 8,    /* varint: 0 none, 1 the event's gid, 2 the thread's, else 3 +
-					zigzag */
-		    GT_C_RA = 9,     /* varint */
-		    GT_C_STK = 10,   /* varint */
-		    GT_C_RSN = 11,   /* u8 */
-		    GT_C_P = 12,     /* varint: P + 1 */
-		    GT_C_FX = 13,    /* u8: GT_FX_* */
-		    GT_C_KIND = 14,  /* u8 */
-		    GT_C_FLAGS = 15, /* u8 */
-		    GT_C_PC = 16,    /* varint */
-		    GT_C_M = 17,     /* varint: M + 1 */
-		    GT_C_QLEN = 18,  /* zigzag: less the queue length before of this CPU */
-		    GT_C_ARG = 19,   /* varint */
-		    GT_C_TRX = 20,   /* u8 old, u8 new */
-		    GT_C_COUNT = 20
+		    GT_C_G = 7,	     /* zigzag: less the gid written before of this CPU */
+		    GT_C_ACT = 8,    /* zigzag: less the event's gid */
+		    GT_C_P = 9,	     /* varint: P + 1 */
+		    GT_C_M = 10,     /* varint: M + 1 */
+		    GT_C_QLEN = 11,  /* zigzag: less the queue length before of this CPU */
+		    GT_C_ARG = 12,   /* varint */
+		    GT_C_COUNT = 12
 };
 
-#define GT_FL_TID    0x01u
-#define GT_FL_G	     0x02u
-#define GT_FL_ACT    0x04u
-#define GT_FL_RA     0x08u
-#define GT_FL_STK    0x10u
-#define GT_FL_RSN    0x20u
-#define GT_FL_P	     0x40u
-#define GT_FL_MORE   0x80u /* an FX byte follows */
-#define GT_FX_KIND   0x01u
-#define GT_FX_FLAGS  0x02u
-#define GT_FX_PC     0x04u
-#define GT_FX_M	     0x08u
-#define GT_FX_QLEN   0x10u
-#define GT_FX_ARG    0x20u
-#define GT_FX_UNUSED 0xc0u
+/* How an event of a shape gets what the shape does not say. */
+#define GT_H_G	      0x0003u /* enum gt_h_gid */
+#define GT_H_ACT      0x000cu /* enum gt_h_actor << GT_H_ACT_AT */
+#define GT_H_ACT_AT   2
+#define GT_H_TID      0x0010u /* column TID; else the CPU's last */
+#define GT_H_P	      0x0020u /* column P; else the thread's last */
+#define GT_H_M	      0x0040u /* column M; else the thread's last */
+#define GT_H_ARG      0x0080u /* column ARG; else 0 */
+#define GT_H_QLEN     0x0700u /* 0 to 6: the zigzag code of what to add to the CPU's last */
+#define GT_H_QLEN_AT  8
+#define GT_H_QLEN_COL 7u /* column QLEN */
+#define GT_H_UNUSED   0xf800u
+#define GT_H_RARE     (GT_H_TID | GT_H_P | GT_H_M | GT_H_ARG)
+
+enum gt_h_gid { GT_HG_THREAD, GT_HG_NEWEST, GT_HG_OLDEST, GT_HG_COLUMN };
+enum gt_h_actor { GT_HA_NONE, GT_HA_SELF, GT_HA_THREAD, GT_HA_COLUMN };
+
+#define GT_MAX_SHAPES 4096u /* of one block */
 
 #endif

@@ -5,6 +5,7 @@
  * runnext, stealing, netpoll, wake-ups between partners, system calls, spawns).
  *
  *	bench_format [EVENTS [FACTS]]     FACTS: also P, M, queue length and block stacks
+ *	bench_format FILE...              the events of real traces (recorded with --time-res 1ns)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -264,41 +265,94 @@ static double decode(const struct gt_out *o, size_t n)
 	return t0;
 }
 
-int main(int argc, char **argv)
+static void measure(const struct gt_event *ev, size_t n, const struct setting *t, int passes)
 {
-	static const struct setting settings[] = { { 1, 0, 1 },	   { 16, 0, 1 },    { 64, 0, 1 },
-						   { 1, 4096, 1 }, { 1, 65536, 1 }, { 1, 0, 3 },
-						   { 1, 0, 9 } };
-	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000000;
-	static struct model m = { .rng = 88172645463325252u, .next_gid = GOS };
-	struct gt_event *ev = malloc(n * sizeof(*ev));
+	double enc = 1e9, dec = 1e9;
 	struct gt_out o = { 0 };
 
+	for (int pass = 0; pass < passes; pass++) {
+		double e = encode(&o, ev, n, t), d = decode(&o, n);
+
+		enc = e < enc ? e : enc;
+		dec = d < dec ? d : dec;
+	}
+	printf("quantum %2u ns, block %5u, zstd %2d: encode %5.1f ns, decode %5.1f ns, "
+	       "%.3f bytes for an event\n",
+	       t->quantum, t->block ? t->block : 16384, t->level, enc / (double)n * 1e9,
+	       dec / (double)n * 1e9, (double)o.n / (double)n);
+	gt_out_free(&o);
+}
+
+/* The events of one process of a real trace. */
+static struct gt_event *load(const char *path, size_t *ret_n)
+{
+	struct gt_event *ev = NULL;
+	struct gt_source src;
+	struct gt_reader *r;
+	struct gt_item it;
+	struct gt_err err;
+	size_t n = 0, cap = 0;
+	int rc;
+
+	if (gt_source_open(&src, path, &err) || gt_reader_new(&r, &src, NULL, &err))
+		die(&err);
+	while ((rc = gt_reader_next(r, &it, &err)) == 1) {
+		if (it.type != GT_IT_EVENT || it.u.ev.process != 1)
+			continue;
+		if (n == cap) {
+			cap = cap ? cap * 2 : 1u << 16;
+			ev = realloc(ev, cap * sizeof(*ev));
+			if (!ev)
+				exit(1);
+		}
+		ev[n++] = it.u.ev;
+	}
+	if (rc < 0 || !n)
+		die(&err);
+	gt_reader_free(r);
+	gt_source_close(&src);
+	*ret_n = n;
+	return ev;
+}
+
+static struct gt_event *model(size_t n, bool facts)
+{
+	static struct model m = { .rng = 88172645463325252u, .next_gid = GOS };
+	struct gt_event *ev = malloc(n * sizeof(*ev));
+
 	if (!ev || !n)
-		return 1;
-	m.facts = argc > 2;
+		exit(1);
+	m.facts = facts;
 	for (uint32_t i = 0; i < PS; i++)
 		m.p[i] = (struct proc){ .now = 1000000000, .tid = 4000 + i, .cpu = (uint16_t)i };
 	for (uint64_t g = 1; g < GOS; g++)
 		m.waiting[m.n_waiting++] = g;
 	for (size_t i = 0; i < n; i++)
 		step(&m, &ev[i]);
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		const struct setting *t = &settings[i];
-		double enc = 1e9, dec = 1e9;
+	return ev;
+}
 
-		for (int pass = 0; pass < 3; pass++) {
-			double e = encode(&o, ev, n, t), d = decode(&o, n);
+int main(int argc, char **argv)
+{
+	static const struct setting settings[] = { { 1, 0, 1 },	    { 16, 0, 1 },     { 64, 0, 1 },
+						   { 16, 4096, 1 }, { 16, 65536, 1 }, { 16, 0, -1 },
+						   { 16, 0, 3 } };
+	size_t n = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000000, n_settings = 7;
+	struct gt_event *ev;
 
-			enc = e < enc ? e : enc;
-			dec = d < dec ? d : dec;
-		}
-		printf("quantum %2u ns, block %5u, zstd %d: encode %5.1f ns, decode %5.1f ns, "
-		       "%.3f bytes for an event\n",
-		       t->quantum, t->block ? t->block : 16384, t->level, enc / (double)n * 1e9,
-		       dec / (double)n * 1e9, (double)o.n / (double)n);
+	for (int i = 1; i < argc && !n; i++) {
+		ev = load(argv[i], &n);
+		printf("%s: %zu events\n", argv[i], n);
+		for (size_t k = 0; k < n_settings; k++)
+			measure(ev, n, &settings[k], 5);
+		free(ev);
+		n = 0;
 	}
-	gt_out_free(&o);
+	if (!n)
+		return 0;
+	ev = model(n, argc > 2);
+	for (size_t k = 0; k < n_settings; k++)
+		measure(ev, n, &settings[k], 5);
 	free(ev);
 	return 0;
 }

@@ -126,10 +126,10 @@ def table(columns):
     return out + b"".join(b"".join(values) for _, _, _, values in columns)
 
 
-# ---- events: every field written in full, nothing predicted ----
+# ---- events: whatever a column can hold is written there, nothing is predicted ----
 
-COLUMNS = ["tr", "fl", "dt0", "dt1", "dtx", "tid", "g", "act", "ra", "stk", "rsn", "p", "fx", "kind",
-           "flags", "pc", "m", "qlen", "arg", "trx"]
+COLUMNS = ["shape", "dt0", "dt1", "shapex", "dtx", "tid", "g", "act", "p", "m", "qlen", "arg"]
+IN_FULL = 3 | 0x10 | 0x20 | 0x40 | 0x80 | 0x700  # gid, tid, P, M, arg, queue length: in their columns
 
 
 def event(ts, gid, old, new, **more):
@@ -140,31 +140,39 @@ def event(ts, gid, old, new, **more):
     return e
 
 
-def put_in_full(cols, e, state, quantum, t_min):
-    q = (e["ts"] - t_min) // quantum - state["q"]
-    state["q"] += q
-    hi = q >> 8
-    cols["dt0"] += bytes([q & 255])
+def put_time(cols, quanta):
+    hi = quanta >> 8
+    cols["dt0"] += bytes([quanta & 255])
     cols["dt1"] += bytes([min(hi, 255)])
     if hi >= 255:
         cols["dtx"] += varint(hi - 255)
-    if e["old"] < 15 and e["new"] < 15:
-        cols["tr"] += bytes([e["old"] << 4 | e["new"]])
-    else:
-        cols["tr"] += b"\xff"
-        cols["trx"] += bytes([e["old"], e["new"]])
-    cols["fl"] += b"\xff"
-    cols["fx"] += b"\x3f"
+
+
+def put_shape(cols, shapes, e, how):
+    """Shapes are numbered as they come; 255 and more need a second column."""
+    shape = (e["old"], e["new"], e["kind"], e["flags"], e["reason"], how & 255, how >> 8,
+             e["ra"], e["pc"], e["stack"])
+    if shape not in shapes:
+        shapes.append(shape)
+    n = shapes.index(shape)
+    cols["shape"] += bytes([min(n, 255)])
+    if n >= 255:
+        cols["shapex"] += varint(n - 255)
+
+
+def put_in_full(cols, shapes, e, state, quantum, t_min):
+    q = (e["ts"] - t_min) // quantum - state["q"]
+    state["q"] += q
+    put_time(cols, q)
+    put_shape(cols, shapes, e, IN_FULL | (3 << 2 if e["actor"] else 0))
     cols["tid"] += zigzag(e["tid"] - state["tid"])
-    cols["g"] += varint(1 + _zz(e["gid"] - state["g"]))
-    cols["act"] += varint(3 + _zz(e["actor"] - e["gid"])) if e["actor"] else b"\0"
+    cols["g"] += zigzag(e["gid"] - state["g"])
+    if e["actor"]:
+        cols["act"] += zigzag(e["actor"] - e["gid"])
+    cols["p"] += varint(e["p"] + 1 & 0xFFFFFFFF)
+    cols["m"] += varint(e["m"] + 1 & 0xFFFFFFFF)
     cols["qlen"] += zigzag(e["qlen"] - state["qlen"])
-    for name, key in (("ra", "ra"), ("stk", "stack"), ("pc", "pc"), ("arg", "arg")):
-        cols[name] += varint(e[key])
-    for name, key in (("p", "p"), ("m", "m")):
-        cols[name] += varint(e[key] + 1 & 0xFFFFFFFF)
-    for name, key in (("rsn", "reason"), ("kind", "kind"), ("flags", "flags")):
-        cols[name] += bytes([e[key]])
+    cols["arg"] += varint(e["arg"])
     state.update(tid=e["tid"], g=e["gid"], qlen=e["qlen"])
 
 
@@ -174,25 +182,29 @@ def _zz(v):
 
 def events_body(events, quantum, t_min, extra=()):
     cpus = sorted({e["cpu"] for e in events})
-    runs = []
+    runs, shapes = [], []
     for cpu in cpus:
         cols = {c: b"" for c in COLUMNS}
         state = {"q": 0, "tid": 0, "g": 0, "qlen": -1}
         mine = [e for e in events if e["cpu"] == cpu]
         for e in mine:
-            put_in_full(cols, e, state, quantum, t_min)
+            put_in_full(cols, shapes, e, state, quantum, t_min)
         runs.append((cpu, len(mine), cols))
-    return pack_runs(runs, quantum, extra)
+    return pack_runs(runs, shapes, quantum, extra)
 
 
-def pack_runs(runs, quantum, extra=()):
+def pack_runs(runs, shapes, quantum, extra=()):
     used = [c for c in COLUMNS if any(r[2].get(c) for r in runs)]
-    out = varint(quantum) + varint(len(used) + len(extra))
+    out = varint(quantum) + varint(len(shapes)) + varint(len(used) + len(extra))
     out += bytes([COLUMNS.index(c) + 1 for c in used]) + bytes([i for i, _ in extra])
     out += varint(len(runs))
     for cpu, n, cols in runs:
         out += varint(cpu) + varint(n) + b"".join(varint(len(cols[c])) for c in used)
         out += b"".join(varint(len(x)) for _, x in extra)
+    for field in range(7):
+        out += bytes(s[field] for s in shapes)
+    for field in range(7, 10):
+        out += b"".join(varint(s[field]) for s in shapes)
     for c in used:
         out += b"".join(r[2][c] for r in runs)
     for _, x in extra:
@@ -346,39 +358,83 @@ def merge_order():
 
 
 def predicted():
-    """What the context predicts is not written: worked out by hand, see the comments."""
+    """What shapes and context say is not written: worked out by hand, see the comments."""
     t = Trace()
     t.meta()
-    # 1 -> 2 of g5 on tid 7: tid, g and ra differ from nothing known.
-    # 2 -> 3 of g5: g is the thread's, kind and pc are new for this transition.
-    # 3 -> 2 of g5: all known but ra.
-    # 2 -> 3 of g5 again: g, ra, kind and pc as before: nothing at all is written.
-    # 4 -> 1 of g9, woken by g5: g new, actor is "the thread's", ra new.
-    # 2 -> 4 of g5: ra and reason new. Then 1 -> 2 of g9: the newest in the queue, ra as before.
-    # 1 -> 2 of g8: not in the (empty) queue, and not the thread's: written.
-    ev = [event(T0, 5, 1, 2, ra=1), event(T0 + 1, 5, 2, 3, kind=2, pc=4, ra=2), event(T0 + 2, 5, 3, 2, ra=3),
-          event(T0 + 3, 5, 2, 3, kind=2, pc=4, ra=2), event(T0 + 4, 5, 3, 2, ra=3),
-          event(T0 + 5, 9, 4, 1, actor=5, ra=6), event(T0 + 6, 5, 2, 4, ra=7, reason=3),
-          event(T0 + 7, 9, 1, 2, ra=1), event(T0 + 8, 8, 1, 2, ra=1)]
+    # how: 3 gid in its column, 0 the thread's, 1 the newest of the queue, 2 the oldest;
+    # 4 * 2 the actor is the thread's g, 4 * 1 the goroutine itself; 0x10 the tid is written;
+    # 0x200 the queue is one longer, 0x100 one shorter, 0x000 as it was.
+    ev = [(event(T0, 5, 1, 2, ra=1, qlen=0), 3 | 0x10 | 0x200),    # the tid, and g5, are new
+          (event(T0 + 1, 5, 2, 3, kind=2, pc=4, ra=2, qlen=0), 0),
+          (event(T0 + 2, 5, 3, 2, ra=3, qlen=0), 0),
+          (event(T0 + 3, 5, 2, 3, kind=2, pc=4, ra=2, qlen=0), 0),  # a shape that was there
+          (event(T0 + 4, 5, 3, 2, ra=3, qlen=0), 0),                # too
+          (event(T0 + 5, 9, 4, 1, actor=5, ra=6, qlen=1), 3 | 4 * 2 | 0x200),  # g9 is woken by g5
+          (event(T0 + 6, 8, 4, 1, actor=5, ra=6, qlen=2), 3 | 4 * 2 | 0x200),
+          (event(T0 + 7, 5, 2, 4, ra=7, reason=3, qlen=2), 0),
+          (event(T0 + 8, 8, 1, 2, ra=1, qlen=1), 1 | 0x100),        # the newest in the queue
+          (event(T0 + 9, 8, 2, 1, actor=8, ra=8, qlen=2), 4 * 2 | 0x200),  # the thread's g: itself
+          (event(T0 + 10, 9, 1, 2, ra=1, qlen=1), 2 | 0x100),       # the oldest
+          (event(T0 + 11, 7, 1, 2, ra=1, qlen=0), 3 | 0x100),       # not in the queue: g8 leaves it
+          (event(T0 + 12, 6, 4, 1, actor=6, ra=6, qlen=0), 3 | 4 * 1),
+          (event(T0 + 13, 6, 1, 2, ra=1, qlen=0), 1)]               # and so g6 is the newest
     cols = {c: b"" for c in COLUMNS}
-    cols["tr"] = bytes([0x12, 0x23, 0x32, 0x23, 0x32, 0x41, 0x24, 0x12, 0x12])
-    cols["dt0"] = bytes([0, 1, 1, 1, 1, 1, 1, 1, 1])
-    cols["dt1"] = bytes(9)
-    # The context of a transition is kept apart for busy and idle threads: the last event is on a
-    # busy one (g9 still runs), so its ra is written; the 1 -> 2 before it was on an idle one.
-    cols["fl"] = bytes([0x0B, 0x88, 0x08, 0, 0, 0x0E, 0x28, 0, 0x0A])
-    cols["fx"] = bytes([0x05])
+    shapes = []
+    for i, (e, how) in enumerate(ev):
+        put_time(cols, 1 if i else 0)
+        put_shape(cols, shapes, e, how)
     cols["tid"] = zigzag(7)
-    cols["g"] = varint(1 + _zz(5)) + varint(1 + _zz(9 - 5)) + varint(1 + _zz(8 - 9))
-    cols["ra"] = bytes([1, 2, 3, 6, 7, 1])
-    cols["act"] = bytes([2])
-    cols["rsn"] = bytes([3])
-    cols["kind"] = bytes([2])
-    cols["pc"] = bytes([4])
-    t.block(EVENTS, pack_runs([(0, 9, cols)], 1), 9, T0, T0 + 8, watermark=T0 + 8, process=1)
-    for e in ev:
+    cols["g"] = zigzag(5) + zigzag(9 - 5) + zigzag(8 - 9) + zigzag(7 - 8) + zigzag(6 - 7)
+    t.block(EVENTS, pack_runs([(0, len(ev), cols)], shapes, 1), len(ev), T0, T0 + 13,
+            watermark=T0 + 13, process=1)
+    for e, _ in ev:
         t.say(event=e)
-    t.end(T0 + 9, 9)
+    t.end(T0 + 14, len(ev))
+    return t
+
+
+def many_shapes():
+    """More shapes than a byte has numbers."""
+    t = Trace()
+    t.meta()
+    put_events(t, [event(T0 + i, 1 + i % 7, 4, 1, ra=1 + i * 37 % 300) for i in range(900)])
+    t.end(T0 + 1000, 900)
+    return t
+
+
+def bad_shapes():
+    """A shape that is not there; a goroutine from an empty queue: the rest of the block is lost."""
+    t = Trace()
+    t.meta()
+    for spoil in (0, 1):
+        cols, shapes, state = {c: b"" for c in COLUMNS}, [], {"q": 0, "tid": 0, "g": 0, "qlen": -1}
+        t0 = T0 + 10 * spoil
+        ev = [event(t0, 1, 4, 1), event(t0 + 1, 2, 4, 1)]
+        for e in ev:
+            put_in_full(cols, shapes, e, state, 1, t0)
+        if spoil:
+            cols["dt0"] += b"\1"
+            cols["dt1"] += b"\0"
+            put_shape(cols, shapes, event(t0 + 2, 2, 1, 2), 1)
+            put_shape(cols, shapes, event(t0 + 3, 1, 1, 2), 2)
+            put_shape(cols, shapes, event(t0 + 4, 1, 1, 2), 1)
+            cols["dt0"] += b"\1\1"
+            cols["dt1"] += b"\0\0"
+            body, n = pack_runs([(0, 5, cols)], shapes, 1), 5
+        else:
+            cols["shape"] += b"\x09"
+            cols["dt0"] += b"\1"
+            cols["dt1"] += b"\0"
+            body, n = pack_runs([(0, 3, cols)], shapes, 1), 3
+        t.block(EVENTS, body, n, t0, t0 + 4, watermark=t0 + 5, process=1)
+        for e in ev:
+            t.say(event=e)
+        if spoil:
+            t.say(event=event(t0 + 2, 2, 1, 2, qlen=-1))
+            t.say(event=event(t0 + 3, 1, 1, 2, qlen=-1))
+        t.say(loss=loss(3, t0 + (3 if spoil else 1), t0 + 4))
+    t.end(T0 + 100, 4)
+    t.damage["bad_blocks"] = 2
     return t
 
 
@@ -550,9 +606,9 @@ def compressed():
     return t
 
 
-ALL = [minimal, kinds, every_event_kind, process_end, merge_order, predicted, unknown_things, critical_kind,
-       future_incompat, future_magic, torn, bad_checksum, missing_block, twice, zero_tail, two_sections,
-       overlong, foreign, big_endian, compressed]
+ALL = [minimal, kinds, every_event_kind, process_end, merge_order, predicted, many_shapes, bad_shapes,
+       unknown_things, critical_kind, future_incompat, future_magic, torn, bad_checksum, missing_block,
+       twice, zero_tail, two_sections, overlong, foreign, big_endian, compressed]
 
 
 def main():
