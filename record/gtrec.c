@@ -123,6 +123,7 @@ int main(int argc, char **argv)
 	int first;
 
 	gt_signals_save(&signals);
+	gt_priv_raise_files();
 	if (argc > 1 && !strcmp(argv[1], "list"))
 		return gt_list_main(argc - 1, argv + 1);
 	if (argc > 1 && !strcmp(argv[1], "doctor"))

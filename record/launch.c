@@ -25,6 +25,7 @@ void gt_signals_save(struct gt_signals *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	(void)sigprocmask(SIG_SETMASK, NULL, &ret->mask);
+	(void)getrlimit(RLIMIT_NOFILE, &ret->files);
 	for (int sig = 1; sig < 65; sig++) {
 		struct sigaction sa;
 
@@ -36,6 +37,8 @@ static void signals_restore(const struct gt_signals *s)
 {
 	for (int sig = 1; sig < 65; sig++)
 		(void)signal(sig, s->ignored[sig] ? SIG_IGN : SIG_DFL);
+	if (s->files.rlim_max)
+		(void)setrlimit(RLIMIT_NOFILE, &s->files);
 	(void)sigprocmask(SIG_SETMASK, &s->mask, NULL);
 }
 

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "format/base/err.h"
@@ -24,10 +25,11 @@
 
 struct gt_launch;
 
-/* The signal state that gtrec was started with: the command must get that, not gtrec's. */
+/* Signals and limits that gtrec was started with: the command must get those, not gtrec's. */
 struct gt_signals {
 	sigset_t mask;
 	bool ignored[65];
+	struct rlimit files; /* RLIMIT_NOFILE; rlim_max 0: leave it */
 };
 /* gt_signals_save: first thing in main(), before anything is blocked or ignored. */
 void gt_signals_save(struct gt_signals *ret);

@@ -3,6 +3,7 @@
  * wrappers change all threads. */
 #include "priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -225,6 +226,31 @@ int gt_priv_memlock(struct gt_err *err)
 	return gt_fail_errno(err, GT_DENIED,
 			     "cannot raise the limit of locked memory (need CAP_SYS_RESOURCE, or "
 			     "ulimit -l unlimited)");
+}
+
+void gt_priv_raise_files(void)
+{
+	struct rlimit max;
+
+	if (getrlimit(RLIMIT_NOFILE, &max) || max.rlim_cur == max.rlim_max)
+		return;
+	max.rlim_cur = max.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &max);
+}
+
+uint64_t gt_priv_files(void)
+{
+	struct rlimit max;
+	DIR *d = opendir("/proc/self/fd");
+	uint64_t n = 0;
+
+	if (!d || getrlimit(RLIMIT_NOFILE, &max))
+		max.rlim_cur = d ? RLIM_INFINITY : 0;
+	while (d && readdir(d))
+		n++;
+	if (d)
+		(void)closedir(d);
+	return max.rlim_cur > n ? max.rlim_cur - n : 0;
 }
 
 /* ---- giving up ------------------------------------------------------------------------ */

@@ -63,6 +63,12 @@ int gt_priv_check(unsigned need, struct gt_err *err) GT_MUST_CHECK;
 
 /* gt_priv_memlock: raise RLIMIT_MEMLOCK where the kernel charges BPF memory to it (< 5.11). */
 int gt_priv_memlock(struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_priv_raise_files: as many descriptors as the hard limit allows, as each process under trace
+ * takes some 20. gt_priv_files: how many may be opened still, about.
+ */
+void gt_priv_raise_files(void);
+uint64_t gt_priv_files(void);
 
 /*
  * gt_priv_drop: become U for the rest of our life, keeping only the capabilities for KEEP

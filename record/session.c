@@ -22,6 +22,7 @@
 #define STATS_EVERY_NS 1000000000u
 #define CLOCK_EVERY_NS 10000000000u
 #define SETTLE_MS      100 /* the rings are not drained meanwhile */
+#define FILES_EACH     96  /* descriptors that one more process may take: 20, more with PGO */
 
 /* One process under trace. */
 struct member {
@@ -244,6 +245,21 @@ static int ended_unseen(struct gt_session *s, uint32_t i, struct gt_err *err)
 	return ended(s, i, GT_PE_UNKNOWN, 0, err);
 }
 
+static int bury(struct gt_session *s, bool wait, struct gt_err *err);
+
+/*
+ * Room for one more process: taking the probes out of those that have ended takes a while, and
+ * until then they hold theirs. Where no room can be made, what fails next says so.
+ */
+static int make_room(struct gt_session *s, struct gt_err *err)
+{
+	int rc = bury(s, false, err);
+
+	if (!rc && gt_priv_files() < FILES_EACH)
+		rc = bury(s, true, err);
+	return rc;
+}
+
 int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err *err)
 {
 	struct gt_target *t = NULL;
@@ -253,6 +269,8 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	long before = launched ? member_of(s, pid) : -1;
 	int rc = before >= 0 ? ended(s, (uint32_t)before, GT_PE_EXEC, 0, err) : GT_OK;
 
+	if (!rc)
+		rc = make_room(s, err);
 	if (!rc)
 		rc = gt_target_open(&t, pid, err);
 	if (before >= 0 && rc == GT_UNSUPPORTED)
