@@ -68,15 +68,15 @@ static void let_go(struct gt_enc_proc *pr)
 
 void gt_encoder_free(struct gt_encoder *e)
 {
-	struct gt_pending p;
+	const struct gt_pending *p;
 	uint32_t cpu;
 
 	if (!e)
 		return;
 	if (e->merge.q) {
 		gt_merge_start(&e->merge);
-		while (gt_merge_next(&e->merge, UINT64_MAX, &p, &cpu))
-			release(e, &p, cpu);
+		while ((p = gt_merge_next(&e->merge, UINT64_MAX, &cpu)))
+			release(e, p, cpu);
 	}
 	gt_merge_free(&e->merge);
 	for (size_t i = 0; i < e->procs.n; i++)
@@ -130,34 +130,34 @@ static int keyframe(struct gt_encoder *e, struct gt_err *err)
 
 static int encode_before(struct gt_encoder *e, uint64_t watermark, struct gt_err *err)
 {
-	struct gt_pending p;
+	const struct gt_pending *p;
 	uint32_t cpu;
 	int rc = GT_OK;
 
 	gt_merge_start(&e->merge);
-	while (!rc && gt_merge_next(&e->merge, watermark, &p, &cpu)) {
-		if (p.ts > e->end_ns) {
+	while (!rc && (p = gt_merge_next(&e->merge, watermark, &cpu))) {
+		if (p->ts > e->end_ns) {
 			e->counts.after++;
-			release(e, &p, cpu);
+			release(e, p, cpu);
 			continue;
 		}
-		if (p.ts < e->counts.last_ns)
+		if (p->ts < e->counts.last_ns)
 			e->counts.late++;
 		else
-			e->counts.last_ns = p.ts;
+			e->counts.last_ns = p->ts;
 		if (!e->counts.first_ns)
-			e->counts.first_ns = p.ts;
+			e->counts.first_ns = p->ts;
 		if (cpu == e->end_queue) {
-			rc = gt_enc_process_end(e, &e->procs.p[(uintptr_t)p.what - 1], err);
+			rc = gt_enc_process_end(e, &e->procs.p[(uintptr_t)p->what - 1], err);
 		} else if (cpu == e->snap_queue) {
-			rc = gt_enc_snapshot(e, p.what, err);
+			rc = gt_enc_snapshot(e, p->what, err);
 		} else {
-			const struct gt_wire_event *w = p.what;
+			const struct gt_wire_event *w = p->what;
 			bool created = (w->ra_kind >> 48 & 0xff) == GT_WIRE_CREATE;
 			rc = gt_enc_record(e, w, created ? (const void *)(w + 1) : NULL,
 					   (uint16_t)cpu, err);
 		}
-		release(e, &p, cpu);
+		release(e, p, cpu);
 	}
 	if (!rc && gt_writer_keyframe_due(e->w, gt_engine_live(e->engine)))
 		rc = keyframe(e, err);
@@ -178,8 +178,7 @@ int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *er
 			if (!body || !gt_enc_valid(e, body, len))
 				continue;
 			const struct gt_wire_event *w = body;
-			if (!gt_merge_add(&e->merge, b->seg[i].cpu,
-					  (struct gt_pending){ w->ktime, w, b })) {
+			if (!gt_merge_add(&e->merge, b->seg[i].cpu, w->ktime, w, b)) {
 				b->refs--;
 				return gt_fail(err, GT_NOMEM, "out of memory");
 			}
@@ -200,7 +199,7 @@ int gt_encoder_snap(struct gt_encoder *e, const struct gt_snap_row *row, struct 
 	s->row = *row;
 	memcpy(s->pcs, row->pcs, row->depth * sizeof(*row->pcs));
 	s->row.pcs = s->pcs;
-	if (!gt_merge_add(&e->merge, e->snap_queue, (struct gt_pending){ row->t1, s, s })) {
+	if (!gt_merge_add(&e->merge, e->snap_queue, row->t1, s, s)) {
 		free(s);
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	}
@@ -245,9 +244,9 @@ int gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns, enum g
 	pr->row.end_status = status;
 	pr->end_ns = ns;
 	/* The order of ends at one time does not matter; what is queued is the process's number. */
-	struct gt_pending p = { ns, (const void *)(uintptr_t)n, NULL };
-	return gt_merge_add(&e->merge, e->end_queue, p) ? GT_OK
-							: gt_fail(err, GT_NOMEM, "out of memory");
+	return gt_merge_add(&e->merge, e->end_queue, ns, (const void *)(uintptr_t)n, NULL)
+		       ? GT_OK
+		       : gt_fail(err, GT_NOMEM, "out of memory");
 }
 
 bool gt_encoder_ended(const struct gt_encoder *e, uint32_t n)

@@ -22,8 +22,20 @@ struct gt_identity {
 void gt_identity_init(struct gt_identity *id);
 void gt_identity_free(struct gt_identity *id);
 
+static inline uint64_t gt_identity_key(uint32_t process, uint64_t g)
+{
+	return (uint64_t)process << 48 | (g & ((1ULL << 48) - 1));
+}
+
 /* gt_identity_get: the current incarnation at G; NULL: none met. Valid until the next _new. */
-struct gt_goroutine *gt_identity_get(struct gt_identity *id, uint32_t process, uint64_t g);
+static inline struct gt_goroutine *gt_identity_get(struct gt_identity *id, uint32_t process,
+						   uint64_t g)
+{
+	uint64_t *at = gt_u64map_get(&id->slots, gt_identity_key(process, g));
+
+	return at ? &id->gor.p[*at] : NULL;
+}
+
 /*
  * gt_identity_new: a new incarnation at G with the next gid; all else zero but process and
  * gptr. NULL: out of memory.

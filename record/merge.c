@@ -25,7 +25,7 @@ void gt_merge_free(struct gt_merge *m)
 	*m = (struct gt_merge){ 0 };
 }
 
-bool gt_merge_add(struct gt_merge *m, uint32_t cpu, struct gt_pending p)
+bool gt_merge_insert(struct gt_merge *m, uint32_t cpu, uint64_t ts, const void *what, void *owner)
 {
 	struct gt_merge_queue *q = &m->q[cpu];
 
@@ -44,35 +44,29 @@ bool gt_merge_add(struct gt_merge *m, uint32_t cpu, struct gt_pending p)
 		}
 	}
 	size_t i = q->n++;
-	for (; i > q->head && q->p[i - 1].ts > p.ts; i--)
+	for (; i > q->head && q->p[i - 1].ts > ts; i--)
 		q->p[i] = q->p[i - 1];
-	q->p[i] = p;
+	q->p[i] = (struct gt_pending){ ts, what, owner };
 	return true;
 }
 
-/* Does queue A's head come before queue B's? */
-static bool before(const struct gt_merge *m, uint32_t a, uint32_t b)
+static bool before(const struct gt_merge_head *a, const struct gt_merge_head *b)
 {
-	uint64_t ta = m->q[a].p[m->q[a].head].ts, tb = m->q[b].p[m->q[b].head].ts;
-
-	return ta != tb ? ta < tb : a < b;
+	return a->ts != b->ts ? a->ts < b->ts : a->cpu < b->cpu;
 }
 
 static void sift(struct gt_merge *m, uint32_t i)
 {
-	for (;;) {
-		uint32_t k = 2 * i + 1;
-		if (k >= m->n_heap)
-			return;
-		if (k + 1 < m->n_heap && before(m, m->heap[k + 1], m->heap[k]))
+	struct gt_merge_head *h = m->heap, moved = h[i];
+
+	for (uint32_t k; (k = 2 * i + 1) < m->n_heap; i = k) {
+		if (k + 1 < m->n_heap && before(&h[k + 1], &h[k]))
 			k++;
-		if (!before(m, m->heap[k], m->heap[i]))
-			return;
-		uint32_t t = m->heap[i];
-		m->heap[i] = m->heap[k];
-		m->heap[k] = t;
-		i = k;
+		if (!before(&h[k], &moved))
+			break;
+		h[i] = h[k];
 	}
+	h[i] = moved;
 }
 
 void gt_merge_start(struct gt_merge *m)
@@ -80,25 +74,27 @@ void gt_merge_start(struct gt_merge *m)
 	m->n_heap = 0;
 	for (uint32_t c = 0; c < m->n; c++)
 		if (m->q[c].head < m->q[c].n)
-			m->heap[m->n_heap++] = c;
+			m->heap[m->n_heap++] = (struct gt_merge_head){ m->q[c].p[m->q[c].head].ts,
+								       c };
 	for (uint32_t i = m->n_heap / 2; i-- > 0;)
 		sift(m, i);
 }
 
-bool gt_merge_next(struct gt_merge *m, uint64_t before_ns, struct gt_pending *ret,
-		   uint32_t *ret_cpu)
+const struct gt_pending *gt_merge_next(struct gt_merge *m, uint64_t before_ns, uint32_t *ret_cpu)
 {
-	if (!m->n_heap)
-		return false;
-	struct gt_merge_queue *q = &m->q[m->heap[0]];
-	if (q->p[q->head].ts >= before_ns)
-		return false;
-	*ret = q->p[q->head++];
-	*ret_cpu = m->heap[0];
-	if (q->head == q->n) {
+	struct gt_merge_head *top = m->heap;
+
+	if (!m->n_heap || top->ts >= before_ns)
+		return NULL;
+	struct gt_merge_queue *q = &m->q[top->cpu];
+	const struct gt_pending *p = &q->p[q->head++];
+	*ret_cpu = top->cpu;
+	if (q->head < q->n) {
+		top->ts = q->p[q->head].ts;
+	} else {
 		q->head = q->n = 0;
-		m->heap[0] = m->heap[--m->n_heap];
+		*top = m->heap[--m->n_heap];
 	}
 	sift(m, 0);
-	return true;
+	return p;
 }

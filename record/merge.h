@@ -23,20 +23,45 @@ struct gt_merge_queue {
 	size_t head, n, cap; /* waiting: p[head .. n) */
 };
 
+/* A queue that is not empty, by the time of its first. */
+struct gt_merge_head {
+	uint64_t ts;
+	uint32_t cpu;
+};
+
 struct gt_merge {
 	struct gt_merge_queue *q;
-	uint32_t n;	/* queues */
-	uint32_t *heap; /* queues that are not empty, by head */
+	uint32_t n; /* queues */
+	struct gt_merge_head *heap;
 	uint32_t n_heap;
 };
 
 /* gt_merge_init: N queues; false: out of memory. */
 bool gt_merge_init(struct gt_merge *m, uint32_t n);
 void gt_merge_free(struct gt_merge *m);
-/* gt_merge_add: to queue CPU. gt_merge_next must be preceded by gt_merge_start after adds. */
-bool gt_merge_add(struct gt_merge *m, uint32_t cpu, struct gt_pending p);
+/* gt_merge_insert: as gt_merge_add, wherever the record belongs and whatever room there is. */
+bool gt_merge_insert(struct gt_merge *m, uint32_t cpu, uint64_t ts, const void *what, void *owner);
+
+/*
+ * gt_merge_add: to queue CPU; false: out of memory. gt_merge_next must be preceded by
+ * gt_merge_start after adds.
+ */
+static inline bool gt_merge_add(struct gt_merge *m, uint32_t cpu, uint64_t ts, const void *what,
+				void *owner)
+{
+	struct gt_merge_queue *q = &m->q[cpu];
+
+	if (q->n == q->cap || (q->n > q->head && q->p[q->n - 1].ts > ts))
+		return gt_merge_insert(m, cpu, ts, what, owner);
+	q->p[q->n].ts = ts;
+	q->p[q->n].what = what;
+	q->p[q->n].owner = owner;
+	q->n++;
+	return true;
+}
+
 void gt_merge_start(struct gt_merge *m);
-/* gt_merge_next: the oldest with ts < BEFORE; false: none. */
-bool gt_merge_next(struct gt_merge *m, uint64_t before, struct gt_pending *ret, uint32_t *ret_cpu);
+/* gt_merge_next: the oldest with ts < BEFORE, valid until the next add; NULL: none. */
+const struct gt_pending *gt_merge_next(struct gt_merge *m, uint64_t before, uint32_t *ret_cpu);
 
 #endif
