@@ -111,12 +111,15 @@ static bool begin_column(struct gt_table *t, int i, uint32_t rows)
 	return true;
 }
 
-/* The batch's values of a field as they are stored; true when they are not all zeros. */
-static bool codes_of(struct gt_table *t, int i, uint64_t *code)
+/*
+ * The batch's values of a field as they are stored, and which bits some of these have; true when
+ * they are not all zeros.
+ */
+static bool codes_of(struct gt_table *t, int i, uint64_t *code, uint64_t *ret_bits)
 {
 	const uint64_t *v = t->batch[i], *base = t->batch[t->rel[i]];
 	uint32_t n = t->n_batch;
-	uint64_t some = 0, before = t->prev[i];
+	uint64_t some = 0, bits = 0, before = t->prev[i];
 
 	for (uint32_t k = 0; k < n; k++)
 		some |= v[k];
@@ -138,16 +141,39 @@ static bool codes_of(struct gt_table *t, int i, uint64_t *code)
 		for (uint32_t k = 0; k < n; k++)
 			code[k] = v[k];
 	}
-	/* An absent column means 0, which for REL is not what zeros mean. */
 	for (uint32_t k = 0; k < n; k++)
-		some |= code[k];
-	return some != 0;
+		bits |= code[k];
+	*ret_bits = bits;
+	/* An absent column means 0, which for REL is not what zeros mean. */
+	return some || bits;
+}
+
+/* Append N varints, of which none has other bits than BITS. */
+static void put_codes(struct gt_out *o, const uint64_t *code, uint32_t n, uint64_t bits)
+{
+	if (!gt_out_room(o, (size_t)n * 10))
+		return;
+	uint8_t *p = o->p + o->n;
+	if (bits < 0x80) {
+		for (uint32_t k = 0; k < n; k++)
+			p[k] = (uint8_t)code[k];
+		o->n += n;
+		return;
+	}
+	for (uint32_t k = 0; k < n; k++) {
+		uint64_t v = code[k];
+
+		for (; v >= 0x80; v >>= 7)
+			*p++ = (uint8_t)(v | 0x80);
+		*p++ = (uint8_t)v;
+	}
+	o->n = (size_t)(p - o->p);
 }
 
 /* Put the numbers of the batch into their columns. */
 static void settle(struct gt_table *t)
 {
-	uint64_t code[GT_TABLE_BATCH];
+	uint64_t code[GT_TABLE_BATCH], bits;
 
 	for (int i = 0; i < t->spec->n_fields && t->n_batch; i++) {
 		struct gt_out *o = &t->col[i];
@@ -155,13 +181,12 @@ static void settle(struct gt_table *t)
 
 		if (t->spec->fields[i].enc >= GT_E_LIST)
 			continue;
-		if (!codes_of(t, i, code) && !(t->used >> i & 1))
+		if (!codes_of(t, i, code, &bits) && !(t->used >> i & 1))
 			continue;
 		if (!begin_column(t, i, t->n - t->n_batch))
 			continue; /* the column is bad now, which whoever packs it sees */
 		before = o->n;
-		for (uint32_t k = 0; k < t->n_batch; k++)
-			gt_out_varint(o, code[k]);
+		put_codes(o, code, t->n_batch, bits);
 		t->bytes += o->n - before;
 	}
 	t->n_batch = 0;
