@@ -172,7 +172,6 @@ int gt_engine_goroutine(struct gt_engine *e, const struct gt_goroutine *row, str
 {
 	struct gt_goroutine was;
 	struct gt_gor *g;
-	bool linked;
 	int rc;
 
 	if (!row->gid)
@@ -181,8 +180,8 @@ int gt_engine_goroutine(struct gt_engine *e, const struct gt_goroutine *row, str
 	if (rc)
 		return rc;
 	was = g->pub.k.g;
-	linked = g->linked;
-	if (linked)
+	/* Most rows confirm what is known: then it stays where it is found by its address. */
+	if (g->linked && (g->pending || row->gptr != was.gptr))
 		gt_core_unlink(e, g);
 	g->pub.k.g = *row;
 	if (!g->pending) {
