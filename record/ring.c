@@ -5,7 +5,6 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,9 @@
 
 #include "format/base/parse.h"
 
-#define RINGS_MAX     (64ULL << 20) /* all rings together, by default */
-#define RING_MIN      (64ULL << 10)
-#define RING_MAX      (1ULL << 30)
-#define RECORD_HDR    BPF_RINGBUF_HDR_SZ
-#define RECORD_LEN(h) ((h) & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT))
+#define RINGS_MAX (64ULL << 20) /* all rings together, by default */
+#define RING_MIN  (64ULL << 10)
+#define RING_MAX  (1ULL << 30)
 
 /* One number from a file, 0 when there is none ("max"). */
 static uint64_t read_number(const char *path, const char *after)
@@ -181,11 +178,6 @@ void gt_rings_free(struct gt_rings *rs)
 	free(rs);
 }
 
-static size_t step(uint32_t hdr)
-{
-	return (RECORD_LEN(hdr) + RECORD_HDR + 7) & ~(size_t)7;
-}
-
 size_t gt_ring_peek(const struct gt_ring *r, const uint8_t **ret_p, bool *ret_all)
 {
 	uint64_t cons = *r->cons_pos;
@@ -198,7 +190,7 @@ size_t gt_ring_peek(const struct gt_ring *r, const uint8_t **ret_p, bool *ret_al
 		uint32_t h = __atomic_load_n(hdr, __ATOMIC_ACQUIRE);
 		if (h & BPF_RINGBUF_BUSY_BIT)
 			break;
-		pos += step(h);
+		pos += gt_ring_step(h);
 	}
 	*ret_all = pos >= prod;
 	return pos - cons;
@@ -212,19 +204,4 @@ void gt_ring_advance(struct gt_ring *r, size_t len)
 uint64_t gt_ring_used(const struct gt_ring *r)
 {
 	return r->fd < 0 ? 0 : __atomic_load_n(r->prod_pos, __ATOMIC_RELAXED) - *r->cons_pos;
-}
-
-size_t gt_ring_record(const uint8_t *p, size_t left, const void **ret_body, uint32_t *ret_len)
-{
-	uint32_t h;
-
-	if (left < RECORD_HDR)
-		return 0;
-	memcpy(&h, p, sizeof(h));
-	size_t n = step(h);
-	if (n > left)
-		return 0;
-	*ret_len = RECORD_LEN(h);
-	*ret_body = h & BPF_RINGBUF_DISCARD_BIT ? NULL : p + RECORD_HDR;
-	return n;
 }

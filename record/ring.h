@@ -8,9 +8,11 @@
 #ifndef GT_RING_H
 #define GT_RING_H
 
+#include <linux/bpf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "format/base/err.h"
 
@@ -50,10 +52,32 @@ void gt_ring_advance(struct gt_ring *r, size_t len);
 /* gt_ring_used: bytes waiting in the ring now. */
 uint64_t gt_ring_used(const struct gt_ring *r);
 
+/* From the header of a record to the next one's. */
+static inline size_t gt_ring_step(uint32_t hdr)
+{
+	uint32_t len = hdr & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+
+	return ((size_t)len + BPF_RINGBUF_HDR_SZ + 7) & ~(size_t)7;
+}
+
 /*
  * gt_ring_record: the record at P (LEFT bytes from it to the end of the stretch): its body in
  * *ret_body (NULL: discarded) and *ret_len; the return value is what to add to P, 0 at the end.
  */
-size_t gt_ring_record(const uint8_t *p, size_t left, const void **ret_body, uint32_t *ret_len);
+static inline size_t gt_ring_record(const uint8_t *p, size_t left, const void **ret_body,
+				    uint32_t *ret_len)
+{
+	uint32_t h;
+
+	if (left < BPF_RINGBUF_HDR_SZ)
+		return 0;
+	memcpy(&h, p, sizeof(h));
+	size_t n = gt_ring_step(h);
+	if (n > left)
+		return 0;
+	*ret_len = h & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+	*ret_body = h & BPF_RINGBUF_DISCARD_BIT ? NULL : p + BPF_RINGBUF_HDR_SZ;
+	return n;
+}
 
 #endif
