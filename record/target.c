@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "priv.h"
 #include "target_impl.h"
 
 #define PF_KTHREAD 0x00200000u /* include/linux/sched.h, shown in stat field 9 */
@@ -65,10 +66,17 @@ static int proc_error(const struct gt_target *t, const char *what, struct gt_err
 {
 	if (errno == ESRCH || errno == ENOENT)
 		return gone(t, err);
-	if (errno == EACCES || errno == EPERM)
-		return gt_fail_errno(err, GT_DENIED,
-				     "cannot open %s of process %d (need root or CAP_SYS_PTRACE)",
-				     what, (int)t->pid);
+	if (errno == EACCES || errno == EPERM) {
+		int e = errno;
+		bool may = !gt_priv_check(GT_PRIV_READ, NULL);
+		errno = e;
+		return gt_fail_errno(
+			err, GT_DENIED, "cannot open %s of process %d ('%s')%s", what, (int)t->pid,
+			t->comm,
+			may ? " in spite of CAP_SYS_PTRACE: a security module or a user "
+			      "namespace keeps it from us"
+			    : " (need root or CAP_SYS_PTRACE)");
+	}
 	return gt_fail_errno(err, GT_IO, "cannot open %s of process %d", what, (int)t->pid);
 }
 

@@ -77,6 +77,14 @@ for how in kill:137 abort:2; do
 	first "${how%:*}" "$T/t.gtr"
 done
 
+# ---- what may not be looked at: not for want of being root ----
+if ! readlink /proc/1/exe >/dev/null; then
+	rc=0
+	"$GTREC" -q -o "$T/t.gtr" -p 1 2>"$T/err" || rc=$?
+	eq "status of -p with a protected process" $rc 4
+	! grep -q 'need root' "$T/err" || fail "root is told to be root: $(cat "$T/err")"
+fi
+
 # ---- the end that gtrec makes ----
 run 0 duration -d 300ms -- "$term" -d 60s
 grep -q '"signal":"terminated"' "$T/out" || fail "-d does not end the command with SIGTERM"
