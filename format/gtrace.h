@@ -217,6 +217,15 @@ struct gt_damage {
 /* gt_reader_new: reads the head (and the index where SRC can seek). SRC must outlive it. */
 int gt_reader_new(struct gt_reader **out, const struct gt_source *src,
 		  const struct gt_reader_opts *opts, struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_reader_join: N sources as one trace, which must all be able to seek. So are the recordings
+ * of one source that was concatenated. They are laid side by side by the monotonic clock (same
+ * boot) or the wall clock; processes, goroutines and CPUs get new numbers; a process that several
+ * have seen, one after the other, is one, and what lies between is a loss. A seek goes to the
+ * start.
+ */
+int gt_reader_join(struct gt_reader **out, const struct gt_source *srcs, size_t n,
+		   const struct gt_reader_opts *opts, struct gt_err *err) GT_MUST_CHECK;
 void gt_reader_free(struct gt_reader *r);
 const struct gt_trace_info *gt_reader_info(const struct gt_reader *r);
 const struct gt_damage *gt_reader_damage(const struct gt_reader *r);

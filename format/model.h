@@ -183,11 +183,12 @@ struct gt_thread {
 
 /* Events that could not be kept. */
 enum gt_loss_cause {
-	GT_LOSS_RING_FULL = 1, /* no room in a CPU's ring */
-	GT_LOSS_THROTTLED = 2, /* the budget's governor had detached the probes */
-	GT_LOSS_DAMAGED = 3,   /* a block of the file did not check (made by the reader) */
-	GT_LOSS_MISSING = 4,   /* blocks are missing by sequence number (made by the reader) */
-	GT_LOSS_NOSPACE = 5,   /* the disk was full */
+	GT_LOSS_RING_FULL = 1,	/* no room in a CPU's ring */
+	GT_LOSS_THROTTLED = 2,	/* the budget's governor had detached the probes */
+	GT_LOSS_DAMAGED = 3,	/* a block of the file did not check (made by the reader) */
+	GT_LOSS_MISSING = 4,	/* blocks are missing by sequence number (made by the reader) */
+	GT_LOSS_NOSPACE = 5,	/* the disk was full */
+	GT_LOSS_UNRECORDED = 6, /* between two recordings of a process (made by the reader) */
 };
 
 struct gt_loss {

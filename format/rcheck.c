@@ -3,7 +3,7 @@
  * Is the rest of the file whole too? A reading that began at a keyframe, or ended before the file
  * did, has not met all blocks. Here the sums of all of them are checked; nothing is unpacked.
  */
-#include "reader.h"
+#include "joint.h"
 
 #define CHECK_CHUNK (1u << 20)
 
@@ -65,6 +65,8 @@ int gt_reader_check(struct gt_reader *r, struct gt_err *err)
 	int rc;
 
 	err = err ? err : &local;
+	if (r->joint)
+		return gt_j_check(r, err);
 	if (!gt_feed_seekable(&r->feed))
 		return gt_fail(err, GT_UNSUPPORTED, "a stream cannot be checked: use a file");
 	if (r->opts.follow || (r->ended && !r->skipped))

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/vec.h"
+#include "joint.h"
 
 #define MAX_MEMORY (4ull << 30)
 #define READ_CHUNK (128u << 10)
@@ -34,8 +35,10 @@ static int find_head(struct gt_reader *r, struct gt_err *err)
 {
 	int rc;
 
-	r->scan.limit = HEAD_LIMIT;
-	rc = gt_scan_next(&r->scan, &r->peeked, err);
+	r->scan.limit = r->session ? UINT64_MAX : HEAD_LIMIT;
+	do {
+		rc = gt_scan_next(&r->scan, &r->peeked, err);
+	} while (rc == 1 && r->session && r->peeked.h.session != r->session);
 	r->scan.limit = UINT64_MAX;
 	if (rc < 0)
 		return rc;
@@ -69,15 +72,12 @@ static int start(struct gt_reader *r, struct gt_err *err)
 	return gt_feed_seekable(&r->feed) ? gt_r_load_index(r, err) : GT_OK;
 }
 
-int gt_reader_new(struct gt_reader **out, const struct gt_source *src,
-		  const struct gt_reader_opts *opts, struct gt_err *err)
+static struct gt_reader *blank(const struct gt_source *src, const struct gt_reader_opts *opts)
 {
 	struct gt_reader *r = calloc(1, sizeof(*r));
-	struct gt_err local;
-	int rc;
 
 	if (!r)
-		return gt_fail(err, GT_NOMEM, "no memory to read a trace");
+		return NULL;
 	r->src = src;
 	if (opts)
 		r->opts = *opts;
@@ -90,13 +90,80 @@ int gt_reader_new(struct gt_reader **out, const struct gt_source *src,
 	gt_feed_init(&r->feed, src, READ_CHUNK);
 	gt_scan_init(&r->scan, &r->feed, &r->damage);
 	r->scan.follow = r->opts.follow;
-	rc = start(r, err ? err : &local);
-	if (rc) {
+	return r;
+}
+
+static int end_new(struct gt_reader *r, int rc, struct gt_reader **out)
+{
+	if (rc)
 		gt_reader_free(r);
+	else
+		*out = r;
+	return rc;
+}
+
+int gt_r_new(struct gt_reader **out, const struct gt_source *src, const struct gt_reader_opts *opts,
+	     uint64_t session, struct gt_err *err)
+{
+	struct gt_reader *r = blank(src, opts);
+
+	if (!r)
+		return gt_fail(err, GT_NOMEM, "no memory to read a trace");
+	r->is_part = true;
+	r->session = session;
+	return end_new(r, start(r, err), out);
+}
+
+void gt_r_moved(struct gt_reader *r, const struct gt_source *src)
+{
+	r->src = r->feed.src = src;
+}
+
+int gt_reader_join(struct gt_reader **out, const struct gt_source *srcs, size_t n,
+		   const struct gt_reader_opts *opts, struct gt_err *err)
+{
+	struct gt_err local;
+	struct gt_reader *r;
+
+	if (n == 1)
+		return gt_reader_new(out, srcs, opts, err);
+	r = blank(srcs, opts);
+	if (!r)
+		return gt_fail(err, GT_NOMEM, "no memory to read traces");
+	return end_new(r, gt_j_open(r, srcs, n, err ? err : &local), out);
+}
+
+/* An index is of one recording only; without one there may be several. */
+static int look_for_more(struct gt_reader **r, struct gt_err *err)
+{
+	const struct gt_source *src = (*r)->src;
+	struct gt_reader_opts opts = (*r)->opts;
+	int rc;
+
+	if (src->size == UINT64_MAX || opts.follow || (*r)->have_index)
+		return GT_OK;
+	rc = gt_j_several(src, err);
+	if (rc <= 0)
 		return rc;
-	}
-	*out = r;
-	return GT_OK;
+	gt_reader_free(*r);
+	*r = blank(src, &opts);
+	if (!*r)
+		return gt_fail(err, GT_NOMEM, "no memory to read a trace");
+	return gt_j_open(*r, src, 1, err);
+}
+
+int gt_reader_new(struct gt_reader **out, const struct gt_source *src,
+		  const struct gt_reader_opts *opts, struct gt_err *err)
+{
+	struct gt_reader *r = blank(src, opts);
+	struct gt_err local;
+	int rc;
+
+	if (!r)
+		return gt_fail(err, GT_NOMEM, "no memory to read a trace");
+	err = err ? err : &local;
+	rc = start(r, err);
+	return end_new(r, rc ? rc : look_for_more(&r, err), out);
 }
 
 void gt_r_drop_shards(struct gt_reader *r)
@@ -114,6 +181,7 @@ void gt_reader_free(struct gt_reader *r)
 {
 	if (!r)
 		return;
+	gt_j_free(r->joint);
 	gt_r_drop_shards(r);
 	GT_VEC_FREE(&r->shards);
 	gt_r_merge_free(r);
@@ -132,6 +200,8 @@ const struct gt_trace_info *gt_reader_info(const struct gt_reader *r)
 
 const struct gt_damage *gt_reader_damage(const struct gt_reader *r)
 {
+	if (r->joint)
+		gt_j_damage((struct gt_reader *)(uintptr_t)r);
 	return &r->damage;
 }
 
@@ -542,12 +612,14 @@ static uint64_t may_come(const struct gt_reader *r)
 
 static int tell_other(struct gt_reader *r, struct gt_err *err)
 {
-	if (!r->other_blocks || r->other_told)
+	if (!r->other_blocks || r->other_told || r->is_part)
 		return 0;
 	r->other_told = true;
-	return gt_fail(err, GT_UNSUPPORTED,
-		       "the file holds another trace too (session %016llx, %llu blocks): not read",
-		       (unsigned long long)r->other_session, (unsigned long long)r->other_blocks);
+	return gt_fail(
+		err, GT_UNSUPPORTED,
+		"the stream holds another trace too (session %016llx, %llu blocks), which can "
+		"only be read from a file",
+		(unsigned long long)r->other_session, (unsigned long long)r->other_blocks);
 }
 
 static int next_item(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
@@ -584,6 +656,8 @@ int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
 	int rc = 0;
 
 	err = err ? err : &local;
+	if (r->joint)
+		return gt_j_next(r, ret, err);
 	if (r->current && r->current->ts < r->clear_to) { /* nearly always */
 		struct gt_rstream *s = r->current;
 

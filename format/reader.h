@@ -81,6 +81,7 @@ struct gt_rshard {
 };
 
 struct gt_reader {
+	struct gt_joint *joint; /* owned; where set all else is in its parts' readers */
 	const struct gt_source *src;
 	struct gt_reader_opts opts;
 	struct gt_feed feed;
@@ -155,7 +156,7 @@ struct gt_reader {
 	/* trouble to tell */
 	bool gap; /* damage since the last good block */
 	uint64_t other_blocks, other_session;
-	bool other_told;
+	bool other_told, is_part; /* is_part: others read the other sessions */
 
 	/* index */
 	struct gt_index index;
@@ -177,6 +178,10 @@ void gt_r_goroutine(struct gt_goroutine *ret, const uint64_t *v);
 void gt_r_tables_free(struct gt_reader *r);
 /* gt_r_charge: N more bytes; GT_LIMIT when that is more than allowed. */
 int gt_r_charge(struct gt_reader *r, size_t n, struct gt_err *err) GT_MUST_CHECK;
+
+/* gt_r_idtab_get: the row of ID, NULL where none is. gt_r_text: "" where no such string is. */
+void *gt_r_idtab_get(const struct gt_idtab *t, uint32_t id);
+const char *gt_r_text(const struct gt_reader *r, uint64_t id);
 
 /* ---- rmerge.c ---- */
 
@@ -230,6 +235,11 @@ int gt_r_load_index(struct gt_reader *r, struct gt_err *err) GT_MUST_CHECK;
 
 /* ---- reader.c ---- */
 
+/* gt_r_new: as gt_reader_new; of several sessions the given one, 0: the first. */
+int gt_r_new(struct gt_reader **out, const struct gt_source *src, const struct gt_reader_opts *opts,
+	     uint64_t session, struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_moved: the source lies elsewhere now. */
+void gt_r_moved(struct gt_reader *r, const struct gt_source *src);
 void gt_r_drop_shards(struct gt_reader *r);
 
 #endif

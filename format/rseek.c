@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "joint.h"
 #include "pcapng.h"
 
 #define MIN_BLOCK  (GT_PCAP_EPB_HEAD + GT_BLK_HDR + 4u)
@@ -300,6 +301,8 @@ int gt_reader_seek(struct gt_reader *r, uint64_t t, struct gt_err *err)
 	int rc;
 
 	err = err ? err : &local;
+	if (r->joint)
+		return gt_j_rewind(r, err);
 	rc = need_index(r, err);
 	if (rc)
 		return rc;
@@ -322,8 +325,14 @@ int gt_reader_seek(struct gt_reader *r, uint64_t t, struct gt_err *err)
 int gt_reader_span(struct gt_reader *r, uint64_t *ret_first, uint64_t *ret_last, struct gt_err *err)
 {
 	struct gt_err local;
-	int rc = need_index(r, err ? err : &local);
+	int rc = GT_OK;
 
+	if (r->joint) {
+		*ret_first = r->info.t_first;
+		*ret_last = r->info.t_last;
+		return GT_OK;
+	}
+	rc = need_index(r, err ? err : &local);
 	if (rc)
 		return rc;
 	*ret_first = r->index.t_first;

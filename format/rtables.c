@@ -48,7 +48,7 @@ static void *arena(struct gt_reader *r, size_t n, struct gt_err *err)
 	return (char *)(a->last + 1) + a->left;
 }
 
-static void *idtab_get(const struct gt_idtab *t, uint32_t id)
+void *gt_r_idtab_get(const struct gt_idtab *t, uint32_t id)
 {
 	char *page;
 
@@ -190,9 +190,10 @@ bool gt_r_is_table(uint8_t kind)
 	       kind == GT_K_STACKS || kind == GT_K_THREADS;
 }
 
-static const char *text_of(const struct gt_reader *r, uint64_t id)
+const char *gt_r_text(const struct gt_reader *r, uint64_t id)
 {
-	const struct gt_rstring *e = id <= UINT32_MAX ? idtab_get(&r->strings, (uint32_t)id) : NULL;
+	const struct gt_rstring *e = id <= UINT32_MAX ? gt_r_idtab_get(&r->strings, (uint32_t)id)
+						      : NULL;
 
 	return e && e->s ? e->s : "";
 }
@@ -256,7 +257,7 @@ static int row_stack(struct gt_reader *r, const uint64_t *v, const struct gt_row
 	if (v[GT_F_STK_PARENT]) {
 		if (v[GT_F_STK_PARENT] >= v[GT_F_STK_ID])
 			return gt_fail(err, GT_CORRUPT, "stack is its own ancestor");
-		parent = idtab_get(&r->stacks, (uint32_t)v[GT_F_STK_PARENT]);
+		parent = gt_r_idtab_get(&r->stacks, (uint32_t)v[GT_F_STK_PARENT]);
 		depth += parent ? parent->depth : 0; /* a lost parent: the stack ends there */
 	}
 	if (!x->n_list || depth > GT_MAX_DEPTH)
@@ -310,7 +311,7 @@ static int row_process(struct gt_reader *r, const uint64_t *v, const struct gt_r
 	if (!reasons)
 		return code_of(err);
 	for (uint32_t i = 0; i < x->n_list; i++)
-		reasons[i] = text_of(r, x->list[i]);
+		reasons[i] = gt_r_text(r, x->list[i]);
 	e->known = true;
 	e->p = (struct gt_process){
 		.process = (uint32_t)v[GT_F_PROC_ID],
@@ -323,12 +324,12 @@ static int row_process(struct gt_reader *r, const uint64_t *v, const struct gt_r
 		.end_ns = v[GT_F_PROC_END],
 		.end = (uint32_t)v[GT_F_PROC_END_HOW],
 		.end_status = (uint32_t)v[GT_F_PROC_END_STATUS],
-		.exe = text_of(r, v[GT_F_PROC_EXE]),
-		.build_id = text_of(r, v[GT_F_PROC_BUILD_ID]),
-		.gnu_build_id = text_of(r, v[GT_F_PROC_GNU_BUILD_ID]),
-		.go_version = text_of(r, v[GT_F_PROC_GO_VERSION]),
-		.arch = text_of(r, v[GT_F_PROC_ARCH]),
-		.cmdline0 = text_of(r, v[GT_F_PROC_CMDLINE0]),
+		.exe = gt_r_text(r, v[GT_F_PROC_EXE]),
+		.build_id = gt_r_text(r, v[GT_F_PROC_BUILD_ID]),
+		.gnu_build_id = gt_r_text(r, v[GT_F_PROC_GNU_BUILD_ID]),
+		.go_version = gt_r_text(r, v[GT_F_PROC_GO_VERSION]),
+		.arch = gt_r_text(r, v[GT_F_PROC_ARCH]),
+		.cmdline0 = gt_r_text(r, v[GT_F_PROC_CMDLINE0]),
 		.reasons = reasons,
 		.n_reasons = x->n_list,
 	};
@@ -365,8 +366,8 @@ static int row_thread(struct gt_reader *r, const uint64_t *v, struct gt_item *re
 		.first_ns = v[GT_F_THR_FIRST],
 		.last_ns = v[GT_F_THR_LAST],
 	};
-	memcpy(t->comm, text_of(r, v[GT_F_THR_COMM]),
-	       strnlen(text_of(r, v[GT_F_THR_COMM]), sizeof(t->comm) - 1));
+	memcpy(t->comm, gt_r_text(r, v[GT_F_THR_COMM]),
+	       strnlen(gt_r_text(r, v[GT_F_THR_COMM]), sizeof(t->comm) - 1));
 	ret->type = GT_IT_THREAD;
 	ret->u.thread = *t;
 	return 1;
@@ -423,106 +424,4 @@ void gt_r_tables_free(struct gt_reader *r)
 		r->arena.last = c->before;
 		free(c);
 	}
-}
-
-/* ---- what callers ask ---- */
-
-const char *gt_reader_string(const struct gt_reader *r, uint32_t id, enum gt_string_class *ret)
-{
-	const struct gt_rstring *e = idtab_get(&r->strings, id);
-
-	if (!e || !e->s)
-		return NULL;
-	if (ret)
-		*ret = (enum gt_string_class)e->cls;
-	return e->s;
-}
-
-uint32_t gt_reader_frames(const struct gt_reader *r, uint32_t pc, struct gt_frame *ret,
-			  uint32_t max)
-{
-	const struct gt_rpc *e = idtab_get(&r->pcs, pc);
-
-	if (!e || !e->known)
-		return 0;
-	for (uint32_t i = 0; i < e->n_frames && i < max; i++)
-		ret[i] = (struct gt_frame){ text_of(r, e->frames[3 * i]),
-					    text_of(r, e->frames[3 * i + 1]),
-					    e->frames[3 * i + 2] };
-	return e->n_frames;
-}
-
-uint32_t gt_reader_frames_std(const struct gt_reader *r, uint32_t pc, bool *ret, uint32_t max)
-{
-	const struct gt_rpc *e = idtab_get(&r->pcs, pc);
-
-	if (!e || !e->known)
-		return 0;
-	for (uint32_t i = 0; i < e->n_frames && i < max; i++) {
-		const struct gt_rstring *s = idtab_get(&r->strings, e->frames[3 * i]);
-
-		ret[i] = s && s->s && s->cls == GT_STR_STD;
-	}
-	return e->n_frames;
-}
-
-bool gt_reader_pc(const struct gt_reader *r, uint32_t pc, struct gt_pc *ret)
-{
-	const struct gt_rpc *e = idtab_get(&r->pcs, pc);
-
-	if (!e || !e->known)
-		return false;
-	*ret = (struct gt_pc){ e->process, e->module, e->offset, (enum gt_ra_class)e->cls };
-	return true;
-}
-
-enum gt_ra_class gt_reader_pc_class(const struct gt_reader *r, uint32_t pc)
-{
-	const struct gt_rpc *e = idtab_get(&r->pcs, pc);
-
-	return e ? (enum gt_ra_class)e->cls : GT_RA_UNKNOWN;
-}
-
-uint32_t gt_reader_stack(const struct gt_reader *r, uint32_t stack, uint32_t *ret_pcs, uint32_t max)
-{
-	const struct gt_rstack *e = idtab_get(&r->stacks, stack);
-	uint32_t depth = e ? e->depth : 0, done = 0;
-
-	while (e) {
-		for (uint32_t i = 0; i < e->n && done < max; i++)
-			ret_pcs[done++] = e->pcs[i];
-		e = idtab_get(&r->stacks, e->parent); /* parents have smaller ids: this ends */
-	}
-	return depth;
-}
-
-const struct gt_process *gt_reader_process(const struct gt_reader *r, uint32_t process)
-{
-	if (process >= r->procs.n || !r->procs.p[process])
-		return NULL;
-	return &r->procs.p[process]->p;
-}
-
-uint32_t gt_reader_processes(const struct gt_reader *r)
-{
-	return r->procs.n ? (uint32_t)r->procs.n - 1 : 0;
-}
-
-const struct gt_thread *gt_reader_thread(const struct gt_reader *r, uint32_t process, uint32_t tid)
-{
-	const uint64_t *at = gt_u64map_get(&r->thread_at, (uint64_t)process << 32 | tid);
-
-	return at ? r->threads.p[*at] : NULL;
-}
-
-const struct gt_thread *gt_reader_thread_at(const struct gt_reader *r, size_t i)
-{
-	return i < r->threads.n ? r->threads.p[i] : NULL;
-}
-
-const char *gt_reader_reason(const struct gt_reader *r, uint32_t process, uint8_t reason)
-{
-	const struct gt_process *p = gt_reader_process(r, process);
-
-	return p && reason < p->n_reasons && p->reasons[reason][0] ? p->reasons[reason] : NULL;
 }

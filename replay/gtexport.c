@@ -29,7 +29,8 @@ static const struct gt_opt table[] = {
 
 static const struct gt_usage usage = {
 	.name = "gtexport",
-	.usage = "gtexport [-f FORMAT] [-o OUT] [options] [FILE]",
+	.usage = "gtexport [-f FORMAT] [-o OUT] [options] [FILE]\n"
+		 "gtexport -o OUT.gtr [options] FILE...",
 	.examples = "gtexport -o app.json app.gtr        for ui.perfetto.dev (drag the file into "
 		    "it)\n"
 		    "gtexport -o app.json.gz             the same, compressed, of trace.gtr\n"
@@ -54,8 +55,12 @@ int main(int argc, char **argv)
 	case GT_OPTS_RUN: break;
 	}
 	gt_log_init("gtexport", o.view.quiet, 0);
-	if (argc - first > 1) {
-		gt_log_error("one trace at a time: '%s' is too much", argv[first + 1]);
+	if (argc - first > 1 && gt_gtr_wanted(&o)) {
+		o.view.more = argv + first + 1;
+		o.view.n_more = (uint32_t)(argc - first - 1);
+	} else if (argc - first > 1) {
+		gt_log_error("one trace at a time: '%s' is too much (-f gtr makes one of several)",
+			     argv[first + 1]);
 		return GT_EXIT_USAGE;
 	}
 	return gt_gtr_wanted(&o) ? gt_gtr_run(argv[first], &o) : gt_export_run(argv[first], &o);

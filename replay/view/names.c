@@ -96,6 +96,7 @@ const char *gt_name_cause(uint32_t cause)
 	case GT_LOSS_DAMAGED: return "damaged block";
 	case GT_LOSS_MISSING: return "missing block";
 	case GT_LOSS_NOSPACE: return "disk full";
+	case GT_LOSS_UNRECORDED: return "not recorded";
 	default: return "unknown cause";
 	}
 }

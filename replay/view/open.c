@@ -3,6 +3,7 @@
 #include "open.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/base/log.h"
@@ -77,6 +78,20 @@ static int open_span(struct gt_view *v, const struct gt_view_opts *o, struct gt_
 	return rc;
 }
 
+static int open_more(struct gt_view *v, const struct gt_view_opts *o,
+		     const struct gt_reader_opts *ro, struct gt_err *err)
+{
+	int rc = GT_OK;
+
+	v->srcs = calloc(o->n_more + 1, sizeof(*v->srcs));
+	if (!v->srcs)
+		return gt_fail(err, GT_NOMEM, "no memory to open %u traces", o->n_more + 1);
+	v->srcs[0] = v->src;
+	for (v->n_srcs = 1; !rc && v->n_srcs <= o->n_more; v->n_srcs += !rc)
+		rc = gt_source_open(&v->srcs[v->n_srcs], o->more[v->n_srcs - 1], err);
+	return rc ? rc : gt_reader_join(&v->reader, v->srcs, v->n_srcs, ro, err);
+}
+
 int gt_view_open(struct gt_view *v, const char *path, const struct gt_view_opts *o,
 		 struct gt_err *err)
 {
@@ -99,7 +114,7 @@ int gt_view_open(struct gt_view *v, const char *path, const struct gt_view_opts 
 	if (rc)
 		return rc;
 	v->opened = true;
-	rc = gt_reader_new(&v->reader, &v->src, &ro, err);
+	rc = o->n_more ? open_more(v, o, &ro, err) : gt_reader_new(&v->reader, &v->src, &ro, err);
 	if (rc)
 		return rc;
 	v->info = gt_reader_info(v->reader);
@@ -111,6 +126,9 @@ void gt_view_close(struct gt_view *v)
 	gt_reader_free(v->reader);
 	if (v->opened)
 		gt_source_close(&v->src);
+	for (uint32_t i = 1; i < v->n_srcs; i++)
+		gt_source_close(&v->srcs[i]);
+	free(v->srcs);
 	gt_filter_free(&v->filter);
 	memset(v, 0, sizeof(*v));
 }

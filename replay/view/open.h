@@ -19,6 +19,9 @@ struct gt_view_opts {
 	bool json, quiet, follow;
 	bool keyframes; /* not an option: deliver keyframes met in passing */
 	bool blocks;	/* not an option: deliver blocks of unknown kinds */
+	/* Not options: files to be read with the first as one trace; borrowed. */
+	char *const *more;
+	uint32_t n_more;
 };
 
 /* --from --to -g --func --site --state --reason --process --json -q */
@@ -27,6 +30,8 @@ extern const struct gt_opt gt_view_opt_table[];
 /* An open trace. Zero it before gt_view_open. */
 struct gt_view {
 	struct gt_source src;
+	struct gt_source *srcs; /* owned: where there are several, all of them; src is the first */
+	uint32_t n_srcs;
 	struct gt_reader *reader;
 	const struct gt_trace_info *info;
 	const char *path;	 /* borrowed; "-" is stdin */

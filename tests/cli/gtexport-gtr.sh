@@ -100,6 +100,33 @@ eq "unknown blocks kept" "$(unknown "$T/u.gtr")" "$(unknown $f)"
 eq "unknown blocks of a cut" "$(unknown "$T/u.gtr")" 0
 grep -q "blocks of unknown kinds were left out" "$T/err" || fail "$(cat "$T/err")"
 
+# Several recordings: concatenated, mixed by mergecap, or named one by one, they are one trace.
+"$GTEXPORT" -q -o "$T/a.gtr" "$T/pool.gtr" # a session of its own
+"$GTEXPORT" -q -o "$T/b.gtr" "$T/big.gtr"
+cat "$T/a.gtr" "$T/b.gtr" >"$T/ab.gtr"
+verified "$T/ab.gtr"
+events() { "$GTSTAT" -q --json "$1" | jq .events; }
+eq "events of both" "$(events "$T/ab.gtr")" $(($(events "$T/a.gtr") + $(events "$T/b.gtr")))
+"$GTEXPORT" -q -o "$T/joined.gtr" "$T/a.gtr" "$T/b.gtr"
+verified "$T/joined.gtr"
+same "named one by one" "$T/ab.gtr" "$T/joined.gtr"
+"$GTEXPORT" -q -f gtr - <"$T/ab.gtr" >"$T/piped.gtr"
+same "from a pipe" "$T/ab.gtr" "$T/piped.gtr"
+if command -v mergecap >/dev/null; then
+	mergecap -w "$T/mixed.gtr" "$T/a.gtr" "$T/b.gtr"
+	verified "$T/mixed.gtr"
+	eq "events of mergecap's" "$(events "$T/mixed.gtr")" "$(events "$T/ab.gtr")"
+fi
+head -c $(($(stat -c %s "$T/b.gtr") - 1000)) "$T/b.gtr" >"$T/torn.gtr"
+cat "$T/torn.gtr" "$T/a.gtr" >"$T/ta.gtr"
+status=0
+"$GTEXPORT" -q -o "$T/whole.gtr" "$T/ta.gtr" 2>/dev/null || status=$?
+eq "exit status where one is torn" $status 3
+verified "$T/whole.gtr"
+"$GTSTAT" -q --json "$T/whole.gtr" 2>/dev/null >"$T/q"
+eq "goroutines of the whole one" "$("$GTSTAT" -q goroutines --json "$T/whole.gtr" 2>/dev/null | jq -s 'map(select(.func == "runtime.main")) | length')" 1
+"$GTREPLAY" -q --json "$T/whole.gtr" | grep -q '"lost"' || fail "the loss of the torn one is not told"
+
 # Usage; what was there stays.
 for args in "--state waiting" "--reason x" "--level 20" "--from 2s --to 1s"; do
 	status=0
