@@ -17,8 +17,12 @@ static int no_memory(struct gt_err *err)
 
 static uint64_t shifted(const struct gt_part *p, uint64_t ts)
 {
-	uint64_t t = ts + p->shift;
+	uint64_t t;
 
+	if (p->shift >> 63) /* to earlier times; what a file says must not wrap around */
+		t = ts > 0 - p->shift ? ts + p->shift : 0;
+	else
+		t = ts + p->shift;
 	return t > GT_MAX_TIME / 2 ? GT_MAX_TIME / 2 : t;
 }
 

@@ -389,6 +389,8 @@ static int open_all(struct gt_reader *r, const struct gt_source *srcs, size_t n,
 
 	for (size_t i = 0; i < n && !rc; i++)
 		rc = add_sessions(j, &srcs[i], err);
+	if (j->parts.n)
+		opts.max_memory /= j->parts.n;
 	for (size_t i = 0; i < j->parts.n && !rc; i++)
 		rc = open_part(j, &j->parts.p[i], &opts, err);
 	if (rc)
