@@ -9,9 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "unpacked.h"
+
 struct file {
 	int fd;
 	bool close, seekable;
+	uint8_t peek[GT_UNPACK_PEEK]; /* of a stream: read to know what it is, not yet given */
+	size_t n_peek, peeked;
+	uint64_t at; /* where reading for unpacking is */
 };
 
 static long read_some(int fd, bool seekable, uint64_t off, void *p, size_t n)
@@ -24,17 +29,72 @@ static long read_some(int fd, bool seekable, uint64_t off, void *p, size_t n)
 	}
 }
 
+/* A stream gives its first bytes again. */
+static long read_stream(struct file *f, void *p, size_t n)
+{
+	size_t left = f->n_peek - f->peeked;
+
+	if (!left)
+		return read_some(f->fd, false, 0, p, n);
+	n = n < left ? n : left;
+	memcpy(p, f->peek + f->peeked, n);
+	f->peeked += n;
+	return (long)n;
+}
+
 static long file_read_at(void *ctx, uint64_t off, void *p, size_t n, struct gt_err *err)
 {
-	const struct file *f = ctx;
+	struct file *f = ctx;
 	long got;
 
 	if (off > INT64_MAX)
 		return 0;
-	got = read_some(f->fd, f->seekable, off, p, n);
+	got = f->seekable ? read_some(f->fd, true, off, p, n) : read_stream(f, p, n);
 	if (got < 0)
 		return gt_fail_errno(err, GT_IO, "cannot read the trace");
 	return got;
+}
+
+/* ---- files that somebody has compressed ---- */
+
+static long inflow(void *ctx, void *p, size_t n)
+{
+	struct file *f = ctx;
+	long got = f->seekable ? read_some(f->fd, true, f->at, p, n) : read_stream(f, p, n);
+
+	f->at += got > 0 ? (uint64_t)got : 0;
+	return got;
+}
+
+static enum gt_packing packing(struct file *f)
+{
+	while (f->n_peek < sizeof(f->peek)) {
+		long got = read_some(f->fd, f->seekable, f->n_peek, f->peek + f->n_peek,
+				     sizeof(f->peek) - f->n_peek);
+
+		if (got <= 0)
+			break;
+		f->n_peek += (size_t)got;
+	}
+	return gt_packing_of(f->peek, f->n_peek);
+}
+
+/* What is packed is read from a file of ours, in which one can seek. */
+static int unpack(struct file *f, const char *path, struct stat *st, struct gt_err *err)
+{
+	struct gt_inflow in = { inflow, f };
+	enum gt_packing how = packing(f);
+	int fd;
+
+	if (how == GT_PACKED_NOT)
+		return GT_OK;
+	fd = gt_unpack(&in, how, path, err);
+	if (fd < 0)
+		return fd;
+	if (f->close)
+		(void)close(f->fd);
+	*f = (struct file){ .fd = fd, .close = true, .seekable = true };
+	return fstat(fd, st) ? gt_fail_errno(err, GT_IO, "cannot open '%s'", path) : GT_OK;
 }
 
 int gt_source_open(struct gt_source *ret, const char *path, struct gt_err *err)
@@ -58,6 +118,8 @@ int gt_source_open(struct gt_source *ret, const char *path, struct gt_err *err)
 	/* A regular file on stdin that was read from already is read on from there. */
 	if (f->seekable && !f->close && lseek(f->fd, 0, SEEK_CUR) != 0)
 		f->seekable = false;
+	if (unpack(f, path, &st, err))
+		goto fail;
 	ret->read_at = file_read_at;
 	ret->size = f->seekable ? (uint64_t)st.st_size : UINT64_MAX;
 	ret->ctx = f;

@@ -280,7 +280,11 @@ const char *gt_reader_reason(const struct gt_reader *r, uint32_t process, uint8_
 
 /* ---- files ---------------------------------------------------------------------------- */
 
-/* gt_source_open: PATH, "-" is stdin; .gz and .zst later. Close with gt_source_close. */
+/*
+ * gt_source_open: PATH, "-" is stdin. What begins as gzip or zstd does is unpacked into an
+ * unlinked file first, also from a stream; GT_LIMIT where it unpacks to more than 64 times its
+ * size. Close with gt_source_close.
+ */
 int gt_source_open(struct gt_source *ret, const char *path, struct gt_err *err) GT_MUST_CHECK;
 void gt_source_close(struct gt_source *src);
 

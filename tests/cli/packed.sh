@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Traces that somebody has compressed open as they are, whatever their name, also from a pipe; what
+# unpacks to far more than a trace can is refused; a torn one gives what was before.
+. "$(dirname "$0")/../lib.sh"
+need gzip zstd
+"$O/tests/sample" random 5 60000 "$T/t.gtr"
+"$GTREPLAY" -q --json "$T/t.gtr" >"$T/want"
+
+pack() { # pack gzip|zstd: stdin to stdout
+	if [ "$1" = gzip ]; then gzip -c; else zstd -qc; fi
+}
+
+for how in gzip zstd; do
+	pack $how <"$T/t.gtr" >"$T/packed" # its name does not tell
+	"$GTREPLAY" -q --json "$T/packed" | cmp -s - "$T/want" || fail "$how: another trace"
+	"$GTREPLAY" -q --json - <"$T/packed" | cmp -s - "$T/want" || fail "$how on stdin: another trace"
+	# shellcheck disable=SC2002 # a pipe is wanted
+	cat "$T/packed" | "$GTREPLAY" -q --json - | cmp -s - "$T/want" || fail "$how from a pipe: another trace"
+	# shellcheck disable=SC2002
+	cat "$T/packed" | "$GTREPLAY" -q --json --from -1ms - >"$T/out" || fail "$how: no way back in a pipe"
+	[ -s "$T/out" ] || fail "$how: nothing in the last millisecond"
+	# Several members one behind the other are one stream.
+	head -c 50000 "$T/t.gtr" | pack $how >"$T/two"
+	tail -c +50001 "$T/t.gtr" | pack $how >>"$T/two"
+	"$GTREPLAY" -q --json "$T/two" | cmp -s - "$T/want" || fail "$how: two members are another trace"
+	head -c $(($(stat -c %s "$T/packed") / 2)) "$T/packed" >"$T/torn"
+	status=0
+	"$GTREPLAY" -q --json "$T/torn" >"$T/out" 2>/dev/null || status=$?
+	eq "$how: exit status for a torn one" $status 3
+	[ -s "$T/out" ] || fail "$how: nothing of a torn one"
+	head -c 100000000 /dev/zero | pack $how >"$T/bomb"
+	status=0
+	"$GTSTAT" "$T/bomb" >"$T/out" 2>"$T/err" || status=$?
+	[ $status != 0 ] || fail "$how: a bomb was unpacked"
+	grep -q "unpacks to more than 64 times its size" "$T/err" || fail "$(cat "$T/err")"
+done
+
+"$GTEXPORT" -q -o "$T/out.gtr.gz" "$T/packed"
+gzip -t "$T/out.gtr.gz" || fail "-o out.gtr.gz is not gzip"
+"$GTREPLAY" -q --json "$T/out.gtr.gz" | cmp -s - "$T/want" || fail "the copy is another trace"
