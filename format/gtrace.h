@@ -258,6 +258,8 @@ int gt_reader_span(struct gt_reader *r, uint64_t *ret_first, uint64_t *ret_last,
 const char *gt_reader_string(const struct gt_reader *r, uint32_t id, enum gt_string_class *ret);
 uint32_t gt_reader_frames(const struct gt_reader *r, uint32_t pc, struct gt_frame *ret,
 			  uint32_t max); /* how many frames the pc has; fills at most MAX */
+/* gt_reader_next_pc: the smallest pc id above AFTER that was met, 0: none. */
+uint32_t gt_reader_next_pc(const struct gt_reader *r, uint32_t after);
 /* gt_reader_pc: the pc's row; false where the id is not known. */
 struct gt_pc {
 	uint32_t process, module; /* module 0: the executable */

@@ -70,6 +70,33 @@ bool gt_reader_pc(const struct gt_reader *r, uint32_t pc, struct gt_pc *ret)
 	return true;
 }
 
+static uint32_t next_pc(const struct gt_idtab *t, uint32_t after)
+{
+	for (size_t id = (size_t)after + 1; id / GT_PAGE < t->n; id++) {
+		const struct gt_rpc *e = gt_r_idtab_get(t, (uint32_t)id);
+
+		if (e && e->known)
+			return (uint32_t)id;
+		if (!t->p[id / GT_PAGE])
+			id |= GT_PAGE - 1; /* the page is empty */
+	}
+	return 0;
+}
+
+uint32_t gt_reader_next_pc(const struct gt_reader *r, uint32_t after)
+{
+	uint32_t part = after >> GT_J_ID_BITS, id = after & ((1u << GT_J_ID_BITS) - 1), next;
+
+	if (!r->joint)
+		return next_pc(&r->pcs, after);
+	for (; part < r->joint->parts.n; part++, id = 0) {
+		next = next_pc(&r->joint->parts.p[part].r->pcs, id);
+		if (next)
+			return gt_j_id(part, next);
+	}
+	return 0;
+}
+
 enum gt_ra_class gt_reader_pc_class(const struct gt_reader *r, uint32_t pc)
 {
 	const struct gt_rpc *e;

@@ -39,6 +39,7 @@ static int store(const struct hit *h, const char *val, struct gt_err *err)
 	case GT_OPT_T_FLAG: *(bool *)h->at = true; return GT_OK;
 	case GT_OPT_T_COUNT: ++*(int *)h->at; return GT_OK;
 	case GT_OPT_T_STR: *(const char **)h->at = val; return GT_OK;
+	case GT_OPT_T_MAYBE: *(const char **)h->at = val ? val : ""; return GT_OK;
 	case GT_OPT_T_LIST:
 		list = (struct gt_strlist *)h->at;
 		if (list->n + 1 == sizeof(list->v) / sizeof(*list->v))
@@ -84,7 +85,7 @@ static enum gt_opts_result one_long(const struct gt_usage *u, const struct gt_op
 		return complain(u, argv[*i], (int)len + 2, "no such option");
 	if (!h.opt->arg && val)
 		return complain(u, argv[*i], (int)len + 2, "takes no value");
-	if (h.opt->arg && !val) {
+	if (h.opt->arg && !val && h.opt->type != GT_OPT_T_MAYBE) {
 		if (*i + 1 >= argc)
 			return complain(u, argv[*i], (int)len + 2, "needs a value");
 		val = argv[++*i];
@@ -181,10 +182,11 @@ static void help_table(const struct gt_opt *t)
 		}
 		if (!t->help)
 			continue;
+		const char *eq = t->type == GT_OPT_T_MAYBE ? "[=" : t->lng ? "=" : " ";
 		char shrt[4] = { '-', t->shrt, t->lng ? ',' : 0, 0 };
-		(void)snprintf(left, sizeof(left), "  %-3s %s%s%s%s", t->shrt ? shrt : "",
-			       t->lng ? "--" : "", t->lng ? t->lng : "",
-			       t->arg ? (t->lng ? "=" : " ") : "", t->arg ? t->arg : "");
+		(void)snprintf(left, sizeof(left), "  %-3s %s%s%s%s%s", t->shrt ? shrt : "",
+			       t->lng ? "--" : "", t->lng ? t->lng : "", t->arg ? eq : "",
+			       t->arg ? t->arg : "", t->type == GT_OPT_T_MAYBE ? "]" : "");
 		if (strlen(left) > 30)
 			(void)printf("%s\n%32s%s\n", left, "", t->help);
 		else

@@ -26,6 +26,7 @@ enum gt_opt_type {
 	GT_OPT_T_FLAG,	/* bool: set to true */
 	GT_OPT_T_COUNT, /* int: one more each time (-v -v) */
 	GT_OPT_T_STR,	/* const char *: borrowed from argv */
+	GT_OPT_T_MAYBE, /* const char *: "" for --name, else what --name=VALUE says */
 	GT_OPT_T_LIST,	/* struct gt_strlist: each time one more; borrowed from argv */
 	GT_OPT_T_U64,	/* uint64_t */
 	GT_OPT_T_DUR,	/* uint64_t ns */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "copy_ids.h"
+#include "redact.h"
 #include "replay/engine/engine.h"
 
 struct copy {
@@ -72,15 +73,22 @@ static int write_row(struct copy *c, uint64_t gid, struct gt_err *err)
 
 /* ---- the beginning ---- */
 
+static bool replaces(const struct copy *c, unsigned what)
+{
+	return c->o->redact && gt_redact_what(c->o->redact) & what;
+}
+
 static int list_comments(struct copy *c, struct gt_err *err)
 {
 	const struct gt_trace_info *i = c->v->info;
-	uint32_t n = 0;
+	uint32_t n = 0, told = i->n_comments;
 
-	c->comments = calloc(i->n_comments + 2, sizeof(*c->comments));
+	if (replaces(c, GT_RD_COMMENTS)) /* but what the copy says itself */
+		told = 0;
+	c->comments = calloc(told + 2, sizeof(*c->comments));
 	if (!c->comments)
 		return gt_fail(err, GT_NOMEM, "no memory to copy");
-	for (; n < i->n_comments; n++)
+	for (; n < told; n++)
 		c->comments[n] = i->comments[n];
 	c->comments[n] = c->o->remark;
 	return GT_OK;
@@ -107,6 +115,10 @@ static int open_writer(struct copy *c, struct gt_err *err)
 	int rc = list_comments(c, err);
 
 	wo.comments = c->comments;
+	if (replaces(c, GT_RD_HOST))
+		wo.boot_id = wo.hostname = wo.os = wo.hardware = "";
+	if (c->o->redact)
+		wo.tool = "gtexport " GTRACE_VERSION;
 	return rc ? rc : gt_writer_new(&c->ids.w, c->sink, &wo, err);
 }
 
@@ -264,9 +276,10 @@ static int block(struct copy *c, const struct gt_raw_block *in, struct gt_err *e
 
 static int note(struct copy *c, const struct gt_note *n, struct gt_err *err)
 {
+	const char *text = replaces(c, GT_RD_COMMENTS) ? "(redacted)" : n->text;
 	int rc = begin(c, err);
 
-	return rc ? rc : gt_writer_note(c->ids.w, n->ts, n->text ? n->text : "", err);
+	return rc ? rc : gt_writer_note(c->ids.w, n->ts, text ? text : "", err);
 }
 
 static int stats(struct copy *c, const struct gt_stats *s, struct gt_err *err)

@@ -2,7 +2,10 @@
 /* Ids of one trace for those of another. */
 #include "copy_ids.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "redact.h"
 
 #define MAX_DEPTH  512u
 #define MAX_FRAMES 64u
@@ -27,6 +30,8 @@ static int write_process(struct gt_ids *x, const struct gt_process *from, uint32
 	struct gt_process p = *from;
 
 	p.process = to;
+	if (x->redact)
+		gt_redact_process(x->redact, &p);
 	return gt_writer_process(x->w, &p, err);
 }
 
@@ -79,10 +84,29 @@ int gt_ids_thread(struct gt_ids *x, const struct gt_thread *t, struct gt_err *er
 	if (!known)
 		return GT_OK;
 	to.process = (uint32_t)*known;
+	if (x->redact)
+		gt_redact_thread(x->redact, &to);
 	return gt_writer_thread(x->w, &to, err);
 }
 
 /* ---- pcs and stacks ---- */
+
+static int redacted_pc(struct gt_ids *x, uint32_t process, const struct gt_pc *p,
+		       struct gt_frame *frames, const bool *std, uint32_t n, uint32_t *ret,
+		       struct gt_err *err)
+{
+	struct gt_redact_room *rooms = calloc(n + 1, sizeof(*rooms));
+	int rc;
+
+	if (!rooms)
+		return gt_fail(err, GT_NOMEM, "no memory to replace names");
+	for (uint32_t i = 0; i < n; i++)
+		gt_redact_frame(x->redact, &frames[i], std[i], &rooms[i]);
+	rc = gt_writer_pc(x->w, process, gt_redact_offset(x->redact, p->offset), p->cls, frames,
+			  std, n, ret, err);
+	free(rooms);
+	return rc;
+}
 
 static int new_pc(struct gt_ids *x, uint32_t pc, uint32_t *ret, struct gt_err *err)
 {
@@ -102,6 +126,8 @@ static int new_pc(struct gt_ids *x, uint32_t pc, uint32_t *ret, struct gt_err *e
 	if (n > MAX_FRAMES)
 		n = MAX_FRAMES;
 	(void)gt_reader_frames_std(x->r, pc, std, n);
+	if (x->redact)
+		return redacted_pc(x, process, &p, frames, std, n, ret, err);
 	return gt_writer_pc(x->w, process, p.offset, p.cls, frames, std, n, ret, err);
 }
 
@@ -174,6 +200,8 @@ int gt_ids_goroutine(struct gt_ids *x, struct gt_goroutine *g, struct gt_err *er
 {
 	int rc = gt_ids_process(x, g->process, &g->process, err);
 
+	if (x->redact)
+		g->gptr = gt_redact_gptr(x->redact, g->gptr);
 	if (!rc)
 		rc = map_pc(x, &g->start_pc, err);
 	if (!rc)

@@ -12,6 +12,8 @@
 #include "format/base/log.h"
 #include "format/base/wholefile.h"
 #include "keep.h"
+#include "redact.h"
+#include "redact_check.h"
 #include "spool.h"
 
 struct job {
@@ -19,6 +21,7 @@ struct job {
 	const struct gt_export_opts *o;
 	struct gt_view_opts view;
 	struct gt_u64map gids;
+	struct gt_redact *redact; /* owned */
 	struct gt_copy_opts copy;
 	struct gt_copy_stats st;
 	char remark[160];
@@ -31,8 +34,15 @@ static bool ends(const char *s, const char *suffix)
 	return n > k && !strcmp(s + n - k, suffix);
 }
 
+static bool only_checks(const struct gt_export_opts *o)
+{
+	return o->redact && !strcmp(o->redact, "check");
+}
+
 bool gt_gtr_wanted(const struct gt_export_opts *o)
 {
+	if (only_checks(o))
+		return true;
 	return o->format ? !strcmp(o->format, "gtr")
 			 : ends(o->out, ".gtr") || ends(o->out, ".gtr.gz");
 }
@@ -72,21 +82,49 @@ static bool chooses(const struct gt_filter_opts *f)
 	return f->goids.n || f->func || f->site || f->process;
 }
 
+static int read_through(struct gt_view *v, struct gt_err *err)
+{
+	struct gt_item it;
+	int rc;
+
+	while ((rc = gt_reader_next(v->reader, &it, err)) == 1)
+		;
+	return rc == GT_NOMEM || rc == GT_LIMIT ? rc : GT_OK;
+}
+
+/* All names are known only when all was read. */
+static int collect(struct job *j, struct gt_view *v, struct gt_err *err)
+{
+	unsigned what = GT_RD_ALL;
+	int rc = *j->o->redact ? gt_redact_parse(j->o->redact, &what, err) : GT_OK;
+
+	if (!rc)
+		rc = gt_redact_new(&j->redact, what, err);
+	if (!rc)
+		rc = gt_redact_collect(j->redact, v->reader, err);
+	j->copy.redact = j->redact;
+	return rc;
+}
+
 static int choose(struct job *j, struct gt_err *err)
 {
 	struct gt_view v = { 0 };
 	struct gt_view_opts all = j->view;
+	bool some = chooses(&j->view.filter);
 	int rc;
 
-	if (!chooses(&j->view.filter))
+	if (!some && !j->o->redact)
 		return GT_OK;
+	all.from.kind = all.to.kind = GT_WHEN_NONE;
 	rc = gt_view_open(&v, j->path, &all, err);
 	if (!rc)
-		rc = gt_keep_find(&v, &j->gids, err);
+		rc = some ? gt_keep_find(&v, &j->gids, err) : read_through(&v, err);
+	if (!rc && j->o->redact)
+		rc = collect(j, &v, err);
 	gt_view_close(&v);
-	if (!rc && !j->gids.n && !j->o->view.quiet)
+	if (!rc && some && !j->gids.n && !j->o->view.quiet)
 		gt_log_warn("no goroutine of '%s' is asked for: the copy will be empty", j->path);
-	j->copy.gids = &j->gids;
+	j->copy.gids = some ? &j->gids : NULL;
 	return rc;
 }
 
@@ -146,25 +184,38 @@ static int copy(struct job *j, struct gt_view *v, struct gt_err *err)
 	return rc;
 }
 
+static int list_clear(struct job *j, struct gt_view *v, uint64_t *clear, struct gt_err *err)
+{
+	int rc = gt_view_open(v, j->path, &j->view, err);
+
+	return rc ? rc : gt_redact_check(v, stdout, clear, err);
+}
+
 int gt_gtr_run(const char *path, const struct gt_export_opts *o)
 {
 	struct job j = { .path = path ? path : "trace.gtr", .o = o, .view = o->view };
 	struct gt_spool spool = { 0 };
 	struct gt_view view = { 0 };
 	struct gt_err err = { 0 };
-	int status, rc = check(o, &err);
+	uint64_t clear = 0;
+	int status, rc = only_checks(o) ? GT_OK : check(o, &err);
 
 	j.view.blocks = true;
 	j.copy.level = (int)o->level;
 	j.copy.session = new_session();
 	if (!rc)
 		rc = gt_spool_stdin(&spool, &j.path, &err);
-	if (!rc)
-		rc = choose(&j, &err);
-	if (!rc)
-		rc = copy(&j, &view, &err);
+	if (only_checks(o)) {
+		rc = rc ? rc : list_clear(&j, &view, &clear, &err);
+	} else {
+		rc = rc ? rc : choose(&j, &err);
+		rc = rc ? rc : copy(&j, &view, &err);
+	}
 	status = gt_view_finish(&view, rc, &err);
+	if (status == GT_EXIT_OK && clear)
+		status = GT_EXIT_FOUND;
 	gt_view_close(&view);
+	gt_redact_free(j.redact);
 	gt_u64map_free(&j.gids);
 	gt_spool_close(&spool);
 	return status;

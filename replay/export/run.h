@@ -13,6 +13,7 @@ struct gt_export_opts {
 	bool force;
 	/* of -f gtr */
 	uint64_t level;
+	const char *redact; /* what; "" all, NULL nothing */
 };
 
 /* gt_export_run: PATH NULL is trace.gtr. The exit status; problems have been said on stderr. */

@@ -127,8 +127,37 @@ verified "$T/whole.gtr"
 eq "goroutines of the whole one" "$("$GTSTAT" -q goroutines --json "$T/whole.gtr" 2>/dev/null | jq -s 'map(select(.func == "runtime.main")) | length')" 1
 "$GTREPLAY" -q --json "$T/whole.gtr" | grep -q '"lost"' || fail "the loss of the torn one is not told"
 
+# Other names, the same answers: but for the names every report is as it was.
+anonymous() { # anonymous: JSON on stdin without what redaction may change
+	jq -cS 'walk(if type == "object" then with_entries(if .key == "exe" or .key == "tool" or .key == "host" then .value = null else . end)
+		elif type == "string" and test("main|http|odd|fn|pkg|src|/|exe|app") then "X" else . end)'
+}
+for f in pool big r2; do
+	"$GTEXPORT" -q --redact -o "$T/red.gtr" "$T/$f.gtr"
+	for q in summary goroutines lifetimes blocks runq leaks; do
+		"$GTSTAT" -q --json $q "$T/$f.gtr" | anonymous >"$T/qa"
+		"$GTSTAT" -q --json $q "$T/red.gtr" | anonymous >"$T/qb"
+		cmp -s "$T/qa" "$T/qb" || fail "redacted $f: $q differs: $(diff "$T/qa" "$T/qb" | head -4)"
+	done
+	"$GTREPLAY" -q --json "$T/red.gtr" >"$T/qb"
+	! grep -q 'usr/bin\|src/app\|worker\|shop' "$T/qb" || fail "redacted $f: $(grep -m1 'usr/bin\|src/app\|worker\|shop' "$T/qb")"
+done
+"$GTEXPORT" -q --redact=paths -o "$T/red.gtr" "$T/r2.gtr"
+"$GTSTAT" -q goroutines --json "$T/red.gtr" >"$T/q"
+grep -q 'main.worker' "$T/q" || fail "--redact=paths took the names"
+! grep -q 'src/app' "$T/q" || fail "--redact=paths left the paths"
+
+# What can be read is listed; exit 1 while --redact would replace some of it.
+status=0
+"$GTEXPORT" --redact=check "$T/r2.gtr" >"$T/q" 2>/dev/null || status=$?
+eq "exit status for clear text" $status 1
+grep -q '^clear function *main.worker$' "$T/q" || fail "main.worker is not listed: $(head "$T/q")"
+"$GTEXPORT" -q --redact -o "$T/red.gtr" "$T/r2.gtr"
+"$GTEXPORT" -q --redact=check "$T/red.gtr" >"$T/q" || fail "clear text is left: $(grep ^clear "$T/q")"
+grep -q '^kept  reason *chan receive$' "$T/q" || fail "what is kept is not listed"
+
 # Usage; what was there stays.
-for args in "--state waiting" "--reason x" "--level 20" "--from 2s --to 1s"; do
+for args in "--state waiting" "--reason x" "--level 20" "--redact=x" "--from 2s --to 1s"; do
 	status=0
 	echo old >"$T/keep.gtr"
 	# shellcheck disable=SC2086
