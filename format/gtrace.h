@@ -116,7 +116,8 @@ int gt_writer_note(struct gt_writer *w, uint64_t ts, const char *text,
  * Keyframes. _begin flushes the open event blocks; AS_OF: the keyframe holds the state after
  * every event with ts <= as_of that was added, and no other. Then one _key for each goroutine that
  * is not dead, gids ascending, then _end. gt_writer_keyframe_due: true when the event bytes since
- * the last keyframe say that one is worth its size.
+ * the last keyframe say that one is worth its size. What is as in the last whole keyframe is not
+ * written again: of that one the writer keeps 24 bytes for each goroutine.
  */
 bool gt_writer_keyframe_due(const struct gt_writer *w, uint64_t live);
 int gt_writer_keyframe_begin(struct gt_writer *w, uint64_t as_of, struct gt_err *err) GT_MUST_CHECK;
@@ -201,7 +202,7 @@ struct gt_trace_info {
 	const char *boot_id, *hostname, *os, *hardware, *tool;
 	uint32_t n_comments;
 	const char *const *comments;
-	bool indexed;		  /* an index was found and used; then the next three are exact */
+	bool indexed;		  /* an index was found and checks; then the next three are exact */
 	bool complete;		  /* the END block is there */
 	uint64_t t_first, t_last; /* of events; t_last UINT64_MAX while not known */
 	uint64_t events;

@@ -13,6 +13,7 @@
 #define END_MAGIC "GTREND01"
 #define CRC_AT	  16u
 #define F_ZSTD	  1u
+#define F_END	  2u /* the last entry is the END block */
 
 void gt_index_free(struct gt_index *x)
 {
@@ -64,7 +65,7 @@ static void put_head(struct gt_out *o, const struct gt_index_head *h, uint32_t c
 {
 	gt_out_bytes(o, MAGIC, 4);
 	gt_out_u16(o, GT_INDEX_HEAD);
-	gt_out_u16(o, h->zstd ? F_ZSTD : 0);
+	gt_out_u16(o, (uint16_t)((h->zstd ? F_ZSTD : 0) | (h->ends ? F_END : 0)));
 	gt_out_u64(o, h->session);
 	gt_out_u32(o, crc);
 	gt_out_u32(o, h->n);
@@ -101,6 +102,7 @@ static int pack_rows(const struct gt_index *x, size_t from, size_t n, struct gt_
 		return rc;
 	h->zstd = rc;
 	h->n = (uint32_t)n;
+	h->ends = n && x->p[from + n - 1].kind == GT_K_END;
 	h->stored = (uint32_t)size;
 	h->raw = (uint32_t)raw->n;
 	return GT_OK;
@@ -178,8 +180,9 @@ static bool read_head(struct gt_index_head *h, uint32_t *crc, const uint8_t *bod
 	h->t_first = gt_in_u64(&in);
 	h->t_last = gt_in_u64(&in);
 	h->zstd = flags & F_ZSTD;
-	return !in.bad && !memcmp(magic, MAGIC, 4) && size == GT_INDEX_HEAD && flags <= F_ZSTD &&
-	       n >= GT_INDEX_HEAD + GT_INDEX_TAIL &&
+	h->ends = flags & F_END;
+	return !in.bad && !memcmp(magic, MAGIC, 4) && size == GT_INDEX_HEAD &&
+	       flags <= (F_ZSTD | F_END) && n >= GT_INDEX_HEAD + GT_INDEX_TAIL &&
 	       h->stored <= n - GT_INDEX_HEAD - GT_INDEX_TAIL && h->n <= GT_MAX_INDEX_ROWS &&
 	       h->raw <= GT_MAX_INDEX_RAW && (h->zstd || h->raw == h->stored);
 }
@@ -254,16 +257,24 @@ static int prepend(struct gt_index *x, struct gt_index *front, struct gt_err *er
 	return GT_OK;
 }
 
+int gt_index_check(struct gt_index_head *ret, const uint8_t *body, size_t n, struct gt_err *err)
+{
+	uint32_t crc;
+
+	if (!read_head(ret, &crc, body, n) || sum(body, GT_INDEX_HEAD + ret->stored) != crc)
+		return gt_fail(err, GT_CORRUPT, "index does not check");
+	return GT_OK;
+}
+
 int gt_index_read(struct gt_index *x, struct gt_index_head *ret, const uint8_t *body, size_t n,
 		  struct gt_unpress *u, struct gt_err *err)
 {
 	struct gt_index front = { 0 };
 	uint8_t *raw = NULL;
-	uint32_t crc;
-	int rc = GT_OK;
+	int rc = gt_index_check(ret, body, n, err);
 
-	if (!read_head(ret, &crc, body, n) || sum(body, GT_INDEX_HEAD + ret->stored) != crc)
-		return gt_fail(err, GT_CORRUPT, "index does not check");
+	if (rc)
+		return rc;
 	if (ret->zstd) {
 		raw = malloc(ret->raw ? ret->raw : 1);
 		if (!raw)

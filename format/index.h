@@ -40,13 +40,16 @@ int gt_index_pack(const struct gt_index *x, uint64_t session, uint64_t offset,
 struct gt_index_head {
 	uint64_t session, prev, self, events, t_first, t_last;
 	uint32_t n, stored, raw;
-	bool zstd;
+	bool zstd, ends;
 };
 
 #define GT_INDEX_HEAD	 72u
 #define GT_INDEX_TAIL	 16u
 #define GT_INDEX_NO_PREV UINT64_MAX
 
+/* gt_index_check: the head alone of an index block; the sum over all of it is checked. */
+int gt_index_check(struct gt_index_head *ret, const uint8_t *body, size_t n,
+		   struct gt_err *err) GT_MUST_CHECK;
 /*
  * gt_index_read: the entries of one index block, put before those that X has already (blocks
  * are read from the last to the first). BODY is the block's body, N bytes. GT_CORRUPT,

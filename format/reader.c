@@ -69,7 +69,9 @@ static int start(struct gt_reader *r, struct gt_err *err)
 		if (rc && rc != GT_CORRUPT)
 			return rc;
 	}
-	return gt_feed_seekable(&r->feed) ? gt_r_load_index(r, err) : GT_OK;
+	if (gt_feed_seekable(&r->feed))
+		gt_r_find_index(r);
+	return GT_OK;
 }
 
 static struct gt_reader *blank(const struct gt_source *src, const struct gt_reader_opts *opts)
@@ -140,7 +142,7 @@ static int look_for_more(struct gt_reader **r, struct gt_err *err)
 	struct gt_reader_opts opts = (*r)->opts;
 	int rc;
 
-	if (src->size == UINT64_MAX || opts.follow || (*r)->have_index)
+	if (src->size == UINT64_MAX || opts.follow || (*r)->info.indexed)
 		return GT_OK;
 	rc = gt_j_several(src, err);
 	if (rc <= 0)
@@ -166,24 +168,12 @@ int gt_reader_new(struct gt_reader **out, const struct gt_source *src,
 	return end_new(r, rc ? rc : look_for_more(&r, err), out);
 }
 
-void gt_r_drop_shards(struct gt_reader *r)
-{
-	for (size_t i = 0; i < r->shards.n; i++) {
-		r->memory -= r->shards.p[i].h.stored;
-		free(r->shards.p[i].stored);
-	}
-	r->shards.n = 0;
-	r->shard = 0;
-	r->key_ready = r->in_key = false;
-}
-
 void gt_reader_free(struct gt_reader *r)
 {
 	if (!r)
 		return;
 	gt_j_free(r->joint);
-	gt_r_drop_shards(r);
-	GT_VEC_FREE(&r->shards);
+	gt_r_keys_free(r);
 	gt_r_merge_free(r);
 	gt_r_tables_free(r);
 	gt_index_free(&r->index);
@@ -207,8 +197,7 @@ const struct gt_damage *gt_reader_damage(const struct gt_reader *r)
 
 /* ---- damage ---- */
 
-/* A block that checked but holds nonsense: told, not fatal. Other codes pass. */
-static int spoilt(struct gt_reader *r, const struct gt_blk *b, int rc, const struct gt_err *err)
+int gt_r_spoilt(struct gt_reader *r, const struct gt_blk *b, int rc, const struct gt_err *err)
 {
 	if (rc != GT_CORRUPT)
 		return rc;
@@ -227,13 +216,15 @@ static uint64_t known_to(const struct gt_reader *r)
 }
 
 /* Events of the blocks between the last good one and the one at OFFSET, if the index knows. */
-static uint64_t lost_events(const struct gt_reader *r, uint64_t offset, uint32_t first_seq)
+static uint64_t lost_events(struct gt_reader *r, uint64_t offset, uint32_t first_seq)
 {
-	size_t lo = 0, hi = r->index.n;
+	struct gt_err ignored;
 	uint64_t n = 0;
+	size_t lo = 0, hi;
 
-	if (!r->have_index)
+	if (gt_r_load_index(r, &ignored) || !r->have_index)
 		return 0;
+	hi = r->index.n;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
@@ -382,35 +373,6 @@ static int pend_rows(struct gt_reader *r, const struct gt_blk *b, const uint8_t 
 	return rc;
 }
 
-static int hold_shard(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
-		      struct gt_err *err)
-{
-	uint32_t index = b->aux & UINT16_MAX, count = b->aux >> 16;
-	struct gt_rshard *s;
-	int rc;
-
-	if (!r->opts.keyframes && r->want_key != b->t_max && r->state_known)
-		return GT_OK;
-	if (index != r->shards.n || index >= count ||
-	    (index && (r->shards.p[0].h.t_max != b->t_max || r->shards.p[0].h.aux >> 16 != count)))
-		gt_r_drop_shards(r);
-	if (index != r->shards.n || index >= count)
-		return GT_OK; /* the start of it is lost: of no use */
-	rc = gt_r_charge(r, b->stored, err);
-	if (rc)
-		return rc;
-	s = GT_VEC_PUSH(&r->shards);
-	if (!s || !(s->stored = malloc(b->stored ? b->stored : 1))) {
-		r->shards.n -= s != NULL;
-		r->memory -= b->stored;
-		return gt_fail(err, GT_NOMEM, "no memory for a keyframe");
-	}
-	s->h = *b;
-	memcpy(s->stored, stored, b->stored);
-	r->key_ready = r->shards.n == count;
-	return GT_OK;
-}
-
 static int events_block(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
 			struct gt_err *err)
 {
@@ -437,7 +399,7 @@ static int dispatch(struct gt_reader *r, const struct gt_found *f, struct gt_err
 		rc = gt_r_unpack(r, b, f->body, r->rows_body, err);
 		return rc ? rc : gt_r_meta(r, r->rows_body, b->raw, err);
 	case GT_K_EVENTS: return events_block(r, b, f->body, err);
-	case GT_K_KEYFRAME: return hold_shard(r, b, f->body, err);
+	case GT_K_KEYFRAME: return gt_r_hold_shard(r, b, f->body, err);
 	case GT_K_STRINGS:
 	case GT_K_PROCESS:
 	case GT_K_PCS:
@@ -523,7 +485,7 @@ static int read_block(struct gt_reader *r, struct gt_err *err)
 	rc = check_sequence(r, &f, err);
 	if (rc <= 0)
 		return rc < 0 ? rc : 1;
-	rc = spoilt(r, &f.h, dispatch(r, &f, err), err);
+	rc = gt_r_spoilt(r, &f.h, dispatch(r, &f, err), err);
 	if (f.h.watermark > r->watermark && f.h.watermark <= (uint64_t)GT_MAX_TIME + 1)
 		r->watermark = f.h.watermark;
 	if (f.offset + f.length > r->tables_to)
@@ -533,25 +495,6 @@ static int read_block(struct gt_reader *r, struct gt_err *err)
 
 /* ---- items ---- */
 
-static void key_of(struct gt_key *ret, const uint64_t *v)
-{
-	gt_r_goroutine(&ret->g, v);
-	ret->since_ns = v[GT_F_KEY_SINCE];
-	ret->last_ns = v[GT_F_KEY_LAST];
-	ret->waker = v[GT_F_KEY_WAKER];
-	ret->tid = (uint32_t)v[GT_F_KEY_TID];
-	ret->p = (int32_t)((uint32_t)v[GT_F_KEY_P] - 1);
-	ret->stack = (uint32_t)v[GT_F_KEY_STACK];
-	ret->pc = (uint32_t)v[GT_F_KEY_PC];
-	ret->state = (uint8_t)v[GT_F_KEY_STATE];
-	ret->reason = (uint8_t)v[GT_F_KEY_REASON];
-	ret->wake_class = (uint8_t)v[GT_F_KEY_WAKE_CLASS];
-	ret->kflags = (uint8_t)v[GT_F_KEY_KFLAGS];
-	ret->partner = v[GT_F_KEY_PARTNER];
-	ret->uncertain_ns = v[GT_F_KEY_UNCERTAIN];
-	ret->old = (uint8_t)v[GT_F_KEY_OLD];
-}
-
 /* 1: an item; 0: the block has no more rows. */
 static int next_row(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
 {
@@ -560,11 +503,6 @@ static int next_row(struct gt_reader *r, struct gt_item *ret, struct gt_err *err
 	int rc;
 
 	while ((rc = gt_rows_next(&r->rows, v, &x, err)) == 1) {
-		if (r->rows_of.kind == GT_K_KEYFRAME) {
-			ret->type = GT_IT_KEY;
-			key_of(&ret->u.key, v);
-			return 1;
-		}
 		rc = gt_r_row(r, r->rows_of.kind, v, &x, ret, err);
 		if (rc)
 			break;
@@ -572,41 +510,13 @@ static int next_row(struct gt_reader *r, struct gt_item *ret, struct gt_err *err
 	if (rc == 1)
 		return 1;
 	r->in_rows = false;
-	return spoilt(r, &r->rows_of, rc, err);
-}
-
-static int begin_key(struct gt_reader *r, struct gt_item *ret)
-{
-	r->key_ready = false;
-	r->in_key = r->state_known = true;
-	r->shard = 0;
-	ret->type = GT_IT_KEY_BEGIN;
-	ret->u.key_as_of = r->shards.p[0].h.t_max;
-	if (r->want_key == ret->u.key_as_of) {
-		r->skip_to = r->want_key;
-		r->want_key = UINT64_MAX;
-	}
-	return 1;
-}
-
-/* The next shard, or the end of the keyframe. */
-static int next_shard(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
-{
-	const struct gt_rshard *s;
-
-	if (r->shard == r->shards.n) {
-		gt_r_drop_shards(r);
-		ret->type = GT_IT_KEY_END;
-		return 1;
-	}
-	s = &r->shards.p[r->shard++];
-	return spoilt(r, &s->h, begin_rows(r, &s->h, s->stored, err), err);
+	return gt_r_spoilt(r, &r->rows_of, rc, err);
 }
 
 static uint64_t may_come(const struct gt_reader *r)
 {
 	if (r->key_ready)
-		return r->shards.p[0].h.t_max + 1;
+		return r->key.shards.p[0].h.t_max + 1;
 	return r->ended || gt_r_crowded(r) ? UINT64_MAX : r->watermark;
 }
 
@@ -630,16 +540,16 @@ static int next_item(struct gt_reader *r, struct gt_item *ret, struct gt_err *er
 		if (r->in_rows)
 			rc = next_row(r, ret, err);
 		else if (r->in_key)
-			rc = next_shard(r, ret, err);
+			return gt_r_next_key(r, ret, err);
 		if (rc)
 			return rc;
-		if (r->in_rows || r->in_key)
+		if (r->in_rows)
 			continue;
 		rc = gt_r_take(r, may_come(r), ret, err);
 		if (rc)
 			return rc;
 		if (r->key_ready)
-			return begin_key(r, ret);
+			return gt_r_begin_key(r, ret);
 		if (r->ended)
 			return tell_other(r, err);
 		rc = read_block(r, err);

@@ -80,6 +80,19 @@ struct gt_rshard {
 	uint8_t *stored; /* owned */
 };
 
+struct gt_rkey { /* a keyframe */
+	struct {
+		struct gt_rshard *p;
+		size_t n, cap;
+	} shards;
+	size_t at;     /* shards that were begun */
+	bool in_rows;  /* of the last of these */
+	bool have;     /* V is a row */
+	uint8_t *body; /* GT_BLK_MAX_BODY bytes, owned; NULL until it is needed */
+	struct gt_rows rows;
+	uint64_t v[GT_ROW_MAX];
+};
+
 struct gt_reader {
 	struct gt_joint *joint; /* owned; where set all else is in its parts' readers */
 	const struct gt_source *src;
@@ -143,11 +156,7 @@ struct gt_reader {
 	bool skipped; /* a seek has passed over blocks */
 
 	/* keyframes */
-	struct {
-		struct gt_rshard *p;
-		size_t n, cap;
-	} shards;
-	size_t shard; /* being given out */
+	struct gt_rkey key, base; /* the one at hand; the whole one that it builds on */
 	bool key_ready, in_key;
 	bool state_known;  /* an event or a keyframe was met: what follows changes a state */
 	bool block_ready;  /* rows_body holds the body of an unknown block, rows_of its header */
@@ -160,7 +169,8 @@ struct gt_reader {
 
 	/* index */
 	struct gt_index index;
-	bool have_index;
+	bool have_index; /* its entries are loaded */
+	uint64_t end_ts; /* of the END block before the index, 0 none */
 };
 
 /* ---- rtables.c ---- */
@@ -230,7 +240,9 @@ void gt_r_merge_free(struct gt_reader *r);
 
 /* ---- rseek.c ---- */
 
-/* gt_r_load_index: take the index at the end of the file if it checks; else leave things be. */
+/* gt_r_find_index: is there an index at the end of the file, and what does its head say? */
+void gt_r_find_index(struct gt_reader *r);
+/* gt_r_load_index: its entries too, when they are needed; without one that checks, nothing. */
 int gt_r_load_index(struct gt_reader *r, struct gt_err *err) GT_MUST_CHECK;
 
 /* ---- reader.c ---- */
@@ -240,6 +252,22 @@ int gt_r_new(struct gt_reader **out, const struct gt_source *src, const struct g
 	     uint64_t session, struct gt_err *err) GT_MUST_CHECK;
 /* gt_r_moved: the source lies elsewhere now. */
 void gt_r_moved(struct gt_reader *r, const struct gt_source *src);
-void gt_r_drop_shards(struct gt_reader *r);
+/* gt_r_spoilt: a block that checked but holds nonsense: told, not fatal. Other codes pass. */
+int gt_r_spoilt(struct gt_reader *r, const struct gt_blk *b, int rc,
+		const struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- rkey.c ---- */
+
+/* gt_r_hold_shard: a block of a keyframe that may be of use. */
+int gt_r_hold_shard(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+		    struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_hold_base: a block of the whole keyframe that the one sought builds on. */
+int gt_r_hold_base(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+		   struct gt_err *err) GT_MUST_CHECK;
+/* gt_r_begin_key, gt_r_next_key: a keyframe that is ready, item by item; always 1, or a code. */
+int gt_r_begin_key(struct gt_reader *r, struct gt_item *ret);
+int gt_r_next_key(struct gt_reader *r, struct gt_item *ret, struct gt_err *err) GT_MUST_CHECK;
+void gt_r_keys_reset(struct gt_reader *r);
+void gt_r_keys_free(struct gt_reader *r);
 
 #endif

@@ -16,36 +16,65 @@
 
 /* ---- the index of the file ---- */
 
-/* The index block of LENGTH at OFFSET into BODY's buffer; false when it is none. */
-static bool index_block(struct gt_reader *r, uint64_t offset, struct gt_index *x,
-			struct gt_index_head *head, struct gt_err *err)
+/* The index block at OFFSET, its entries into X if that is not NULL; false when it is none. */
+static bool index_block(struct gt_reader *r, struct gt_feed *feed, uint64_t offset,
+			struct gt_index *x, struct gt_index_head *head)
 {
 	struct gt_pcap_head h;
+	struct gt_err err;
 	const uint8_t *p;
 	size_t n;
 
-	if (gt_feed_at(&r->feed, offset, 12, &p, &n, err) || n < 12 || !gt_pcap_head(&h, p) ||
+	if (gt_feed_at(feed, offset, 12, &p, &n, &err) || n < 12 || !gt_pcap_head(&h, p) ||
 	    h.type != GT_PCAP_INDEX)
 		return false;
-	if (gt_feed_at(&r->feed, offset, h.length, &p, &n, err) || n < h.length ||
+	if (gt_feed_at(feed, offset, h.length, &p, &n, &err) || n < h.length ||
 	    !gt_pcap_trailer(p, h.length))
 		return false;
-	if (gt_index_read(x, head, p + 8, h.length - 12, r->unpress, err))
+	if (x ? gt_index_read(x, head, p + 8, h.length - 12, r->unpress, &err)
+	      : gt_index_check(head, p + 8, h.length - 12, &err))
 		return false;
 	return head->session == r->session && head->self == offset &&
-	       x->n <= r->src->size / MIN_BLOCK;
+	       (!x || x->n <= r->src->size / MIN_BLOCK);
 }
 
-static bool read_index(struct gt_reader *r, struct gt_index *x, struct gt_index_head *last)
+/* The END block that stands before the index, at OFFSET: its time; 0 where it does not check. */
+static uint64_t end_before(struct gt_reader *r, struct gt_feed *feed, uint64_t offset)
 {
+	const uint8_t *p, *packet;
+	struct gt_blk h;
 	struct gt_err err;
+	struct gt_in in;
+	uint32_t caplen;
+	uint64_t len;
+	size_t n;
+
+	if (offset < MIN_BLOCK || gt_feed_at(feed, offset - 4, 4, &p, &n, &err) || n < 4)
+		return 0;
+	in = gt_in_init(p, 4);
+	len = gt_in_u32(&in);
+	if (len < MIN_BLOCK || len > offset || len > GT_PCAP_MAX_BLOCK ||
+	    gt_feed_at(feed, offset - len, len, &p, &n, &err) || n < len)
+		return 0;
+	packet = gt_pcap_epb(p, (uint32_t)len, &caplen);
+	return packet && gt_blk_check(&h, packet, caplen) == GT_BLK_OK && h.kind == GT_K_END &&
+			       h.session == r->session
+		       ? h.t_max
+		       : 0;
+}
+
+/* From the last block, which the file ends with, back to the first. LAST: the head of the last. */
+static bool read_chain(struct gt_reader *r, struct gt_feed *feed, struct gt_index *x,
+		       struct gt_index_head *last)
+{
 	struct gt_index_head head;
+	struct gt_err err;
 	const uint8_t *p;
 	uint64_t at;
 	size_t n;
 	struct gt_in in;
 
-	if (r->src->size < MIN_BLOCK || gt_feed_at(&r->feed, r->src->size - 4, 4, &p, &n, &err) ||
+	if (r->src->size < MIN_BLOCK || gt_feed_at(feed, r->src->size - 4, 4, &p, &n, &err) ||
 	    n < 4)
 		return false;
 	in = gt_in_init(p, 4);
@@ -53,50 +82,60 @@ static bool read_index(struct gt_reader *r, struct gt_index *x, struct gt_index_
 	if (at > r->src->size)
 		return false;
 	at = r->src->size - at;
-	if (!index_block(r, at, x, last, &err))
+	if (!index_block(r, feed, at, x, last))
 		return false;
 	for (head = *last; head.prev != GT_INDEX_NO_PREV; at = head.self) {
 		uint64_t prev = head.prev;
 
-		if (prev >= at || !index_block(r, prev, x, &head, &err))
+		if (prev >= at || !index_block(r, feed, prev, x, &head))
 			return false;
 	}
+	r->end_ts = last->ends ? end_before(r, feed, head.self) : 0;
 	return true;
+}
+
+static bool read_index(struct gt_reader *r, struct gt_index *x, struct gt_index_head *last)
+{
+	struct gt_feed feed; /* of its own: somebody may hold bytes of the reader's */
+	bool ok;
+
+	gt_feed_init(&feed, r->src, WALK_CHUNK);
+	ok = read_chain(r, &feed, x, last);
+	gt_feed_free(&feed);
+	return ok;
+}
+
+void gt_r_find_index(struct gt_reader *r)
+{
+	struct gt_index_head last = { 0 };
+
+	if (!read_index(r, NULL, &last) || !last.n)
+		return;
+	r->info.indexed = true;
+	r->info.t_first = last.t_first;
+	r->info.t_last = last.t_last;
+	r->info.events = last.events;
+	r->info.complete = last.ends;
 }
 
 int gt_r_load_index(struct gt_reader *r, struct gt_err *err)
 {
 	struct gt_index x = { 0 };
 	struct gt_index_head last = { 0 };
-	struct gt_found first = r->peeked;
-	size_t size;
-	const uint8_t *p;
-	size_t n;
-	int rc;
+	int rc = GT_OK;
 
-	if (read_index(r, &x, &last) && x.n) {
-		size = x.cap * sizeof(*x.p);
-		rc = gt_r_charge(r, size, err);
-		if (rc) {
-			gt_index_free(&x);
-			return rc;
-		}
-		r->index = x;
-		r->have_index = r->info.indexed = true;
-		r->info.t_first = x.t_first;
-		r->info.t_last = x.t_last;
-		r->info.events = x.events;
-		r->info.complete = x.p[x.n - 1].kind == GT_K_END;
-	} else {
+	if (r->have_index || !r->info.indexed)
+		return GT_OK;
+	r->info.indexed = read_index(r, &x, &last) && x.n;
+	if (r->info.indexed)
+		rc = gt_r_charge(r, x.cap * sizeof(*x.p), err);
+	if (rc || !r->info.indexed) {
 		gt_index_free(&x);
+		return rc;
 	}
-	/* The first block was found before; its body lay in the window that has moved since. */
-	rc = gt_feed_at(&r->feed, first.offset, first.length, &p, &n, err);
-	if (!rc && n < first.length)
-		rc = gt_fail(err, GT_IO, "the file shrinks while it is read");
-	if (!rc)
-		r->peeked.body = p + GT_PCAP_EPB_HEAD + first.h.head;
-	return rc;
+	r->index = x;
+	r->have_index = true;
+	return GT_OK;
 }
 
 /* ---- an index made by walking ---- */
@@ -153,9 +192,12 @@ static int walk(struct gt_reader *r, struct gt_err *err)
 
 static int need_index(struct gt_reader *r, struct gt_err *err)
 {
+	int rc;
+
 	if (!gt_feed_seekable(&r->feed))
 		return gt_fail(err, GT_UNSUPPORTED, "a stream cannot be searched: use a file");
-	return r->have_index ? GT_OK : walk(r, err);
+	rc = gt_r_load_index(r, err);
+	return rc || r->have_index ? rc : walk(r, err);
 }
 
 /* ---- blocks through the index ---- */
@@ -232,7 +274,7 @@ static int load_tables(struct gt_reader *r, uint64_t goal, struct gt_err *err)
 /* ---- seeking ---- */
 
 /* Do all shards of the keyframe that starts at entry I follow each other? */
-static bool whole_keyframe(const struct gt_index *x, size_t i)
+static bool all_there(const struct gt_index *x, size_t i)
 {
 	uint32_t count = x->p[i].aux >> 16;
 
@@ -245,22 +287,58 @@ static bool whole_keyframe(const struct gt_index *x, size_t i)
 	return true;
 }
 
-/* The last whole keyframe as of T or before, all of whose shards check; NULL when none. */
+/* 1 when all shards of the keyframe at E check; they are held if it is to be the BASE. */
+static int shards_check(struct gt_reader *r, const struct gt_index_entry *e, bool base,
+			struct gt_err *err)
+{
+	int rc = 1;
+
+	for (uint32_t k = 0; k < e->aux >> 16 && rc == 1; k++) {
+		const uint8_t *body;
+		struct gt_blk h;
+
+		rc = fetch(r, e + k, &h, &body, err);
+		if (rc == 1 && base && (rc = gt_r_hold_base(r, &h, body, err)) == GT_OK)
+			rc = 1;
+	}
+	return rc;
+}
+
+/* The whole keyframe that the one at entry I builds on is held: 1; it is not there: 0. */
+static int hold_base(struct gt_reader *r, size_t i, struct gt_err *err)
+{
+	const struct gt_index_entry *key = &r->index.p[i];
+
+	if (key->t_min == key->t_max)
+		return 1;
+	while (i-- > 0 && r->index.p[i].t_max >= key->t_min) {
+		const struct gt_index_entry *e = &r->index.p[i];
+
+		if (e->kind == GT_K_KEYFRAME && e->t_min == key->t_min && e->t_max == key->t_min &&
+		    all_there(&r->index, i))
+			return shards_check(r, e, true, err);
+	}
+	return 0;
+}
+
+/*
+ * The last keyframe as of T or before, all of whose shards check; NULL when none. 0: the index
+ * lied. The one that it builds on is held.
+ */
 static int find_keyframe(struct gt_reader *r, uint64_t t, const struct gt_index_entry **ret,
 			 struct gt_err *err)
 {
 	*ret = NULL;
 	for (size_t i = r->index.n; i-- > 0;) {
 		const struct gt_index_entry *e = &r->index.p[i];
-		int rc = 1;
+		int rc;
 
-		if (e->kind != GT_K_KEYFRAME || e->t_max > t || !whole_keyframe(&r->index, i))
+		if (e->kind != GT_K_KEYFRAME || e->t_max > t || !all_there(&r->index, i))
 			continue;
-		for (uint32_t k = 0; k < e->aux >> 16 && rc == 1; k++) {
-			const uint8_t *body;
-			struct gt_blk h;
-
-			rc = fetch(r, e + k, &h, &body, err);
+		rc = shards_check(r, e, false, err);
+		if (rc == 1) {
+			gt_r_keys_reset(r);
+			rc = hold_base(r, i, err);
 		}
 		if (rc < 0)
 			return rc;
@@ -277,7 +355,6 @@ static int find_keyframe(struct gt_reader *r, uint64_t t, const struct gt_index_
 static void go_to(struct gt_reader *r, const struct gt_index_entry *key)
 {
 	gt_r_merge_reset(r);
-	gt_r_drop_shards(r);
 	r->in_rows = r->state_known = false;
 	r->have_peeked = false;
 	r->end_seen = false;
@@ -306,6 +383,7 @@ int gt_reader_seek(struct gt_reader *r, uint64_t t, struct gt_err *err)
 	rc = need_index(r, err);
 	if (rc)
 		return rc;
+	gt_r_keys_reset(r);
 	for (;;) {
 		rc = find_keyframe(r, t, &key, err);
 		if (rc == 1 && key)
@@ -325,11 +403,11 @@ int gt_reader_seek(struct gt_reader *r, uint64_t t, struct gt_err *err)
 int gt_reader_span(struct gt_reader *r, uint64_t *ret_first, uint64_t *ret_last, struct gt_err *err)
 {
 	struct gt_err local;
-	int rc = GT_OK;
+	int rc;
 
-	if (r->joint) {
+	if (r->joint || r->info.indexed) {
 		*ret_first = r->info.t_first;
-		*ret_last = r->info.t_last;
+		*ret_last = r->end_ts > r->info.t_last ? r->end_ts : r->info.t_last;
 		return GT_OK;
 	}
 	rc = need_index(r, err ? err : &local);

@@ -108,13 +108,20 @@ enum gt_meta_tag {
 enum gt_enc {
 	GT_E_VAR = 1,	/* varint */
 	GT_E_DELTA = 2, /* zigzag: less the row before (0 for the first) */
-	GT_E_AGO = 3,	/* 0: 0, else 1 + zigzag(t_min of the block - value): a time */
+	GT_E_AGO = 3,	/* 0: 0, else 1 + zigzag(t_min (KEYFRAME: t_max) - value): a time */
 	GT_E_REL = 4,	/* zigzag: less the field PARAMETER of the same row */
 	GT_E_LIST = 5,	/* varint count, then so many varints */
 	GT_E_BYTES = 6, /* varint length, then so many bytes */
 };
 
 #define GT_COL_CRITICAL 0x80u /* in a column id: who does not know it must not use the block */
+
+/* KEY_CHANGE: what a row of a keyframe is, beside the whole keyframe that it builds on. */
+enum gt_key_change {
+	GT_KC_WHOLE = 0, /* all there is to say */
+	GT_KC_STATE = 1, /* its directory row is as it was */
+	GT_KC_GONE = 2,	 /* not alive any more */
+};
 
 #define GT_CLOCK_FIELDS(F)                                                                         \
 	F(CLOCK_MONO, 1, DELTA, 0)                                                                 \
@@ -189,7 +196,8 @@ enum gt_enc {
 	F(KEY_KFLAGS, 26, VAR, 0)                                                                  \
 	F(KEY_PARTNER, 27, VAR, 0)                                                                 \
 	F(KEY_UNCERTAIN, 28, AGO, 0)                                                               \
-	F(KEY_OLD, 29, VAR, 0)
+	F(KEY_OLD, 29, VAR, 0)                                                                     \
+	F(KEY_CHANGE, 30, VAR, 0)
 #define GT_THREADS_FIELDS(F)                                                                       \
 	F(THR_PROCESS, 1, VAR, 0)                                                                  \
 	F(THR_TID, 2, DELTA, 0)                                                                    \
@@ -248,7 +256,10 @@ enum { GT_MODULES_FIELDS(GT_FIELD_POS) GT_N_MODULES };
 enum { GT_PCS_FIELDS(GT_FIELD_POS) GT_N_PCS };
 enum { GT_PROCESS_FIELDS(GT_FIELD_POS) GT_N_PROCESS };
 enum { GT_STACKS_FIELDS(GT_FIELD_POS) GT_N_STACKS };
-enum { GT_KEY_FIELDS(GT_FIELD_POS) GT_N_KEY }; /* G_* positions are the same in GTAB */
+enum {
+	GT_KEY_FIELDS(GT_FIELD_POS) GT_N_KEY,
+	GT_N_GTAB = GT_F_KEY_SINCE
+}; /* G_* positions are the same in GTAB */
 enum { GT_THREADS_FIELDS(GT_FIELD_POS) GT_N_THREADS };
 enum { GT_LOSS_FIELDS(GT_FIELD_POS) GT_N_LOSS };
 enum { GT_STATS_FIELDS(GT_FIELD_POS) GT_N_STATS };

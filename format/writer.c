@@ -104,6 +104,7 @@ void gt_writer_free(struct gt_writer *w)
 		gt_table_free(&w->table[k]);
 	GT_VEC_FREE(&w->procs);
 	GT_VEC_FREE(&w->shards);
+	GT_VEC_FREE(&w->base);
 	GT_VEC_FREE(&w->strings);
 	GT_VEC_FREE(&w->stacks);
 	GT_VEC_FREE(&w->stack_pcs);

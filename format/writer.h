@@ -35,6 +35,11 @@ struct gt_wshard {     /* a KEYFRAME block that waits for its brothers */
 	uint64_t gid_min, gid_max;
 };
 
+struct gt_wbase { /* a row of the last whole keyframe */
+	uint64_t gid;
+	uint64_t directory, state; /* sums of what it said */
+};
+
 enum { GT_W_TABLES = GT_K_END + 1 };
 
 struct gt_writer {
@@ -81,12 +86,20 @@ struct gt_writer {
 
 	/* keyframes */
 	bool in_keyframe;
-	uint64_t as_of, key_gid, key_gid_min;
+	uint64_t as_of, key_gid, key_gid_min, key_gid_max;
+	bool key_whole;	  /* the open one; else it says what changed since the last whole one */
+	uint64_t base_ts; /* when that one was */
+	size_t base_at;	  /* the first row of it that the open one has not come to */
+	struct {
+		struct gt_wbase *p;
+		size_t n, cap;
+	} base;						/* its rows, gids ascending */
+	uint64_t base_size, changes_size, last_changes; /* bytes; of the last, since the last */
 	struct {
 		struct gt_wshard *p;
 		size_t n, cap;
 	} shards;
-	uint64_t last_key_size, last_key_ts, event_bytes_since_key, events_since_key;
+	uint64_t last_key_ts, event_bytes_since_key, events_since_key;
 
 	struct gt_index index;
 };

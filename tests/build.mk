@@ -70,7 +70,7 @@ demo: ## a leaky Go service, recorded, explained and exported into ./demo-out
 	O=$(O) tests/scripts/demo
 
 .PHONY: bench
-bench: all $(O)/tests/bench/empty ## costs, as ratios of one run (root)
+bench: all $(O)/tests/bench/empty $(O)/tests/bench/bench_format $(O)/tests/bench/bench_seek ## costs, as ratios of one run (root)
 	tests/scripts/deps build demo
 	O=$(O) tests/bench/run
 
@@ -90,6 +90,11 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libengine.a $(O)/li
 $(O)/tests/bench/empty: tests/bench/empty.c $(filter-out %/gtrec.o,$(RECORD_OBJ)) $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D); $(SAY) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(RECORD_LIBS) $(FORMAT_LIBS)
+
+# Large traces: making them, opening, searching.
+$(O)/tests/bench/bench_seek: tests/bench/bench_seek.c $(O)/libengine.a $(O)/libgtrace.a
+	@mkdir -p $(@D); $(SAY) LINK $@
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) $(FORMAT_LIBS) -lm
 
 # The fuzz targets without libFuzzer: the kept corpus, once.
 $(O)/tests/replay/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/replay_main.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a

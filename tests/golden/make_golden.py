@@ -301,6 +301,52 @@ def kinds():
     return t
 
 
+def put_key(t, as_of, rows, since=None):
+    """rows: (gid, goid, state, change); SINCE: the whole keyframe that it builds on."""
+    cols = list(zip(*rows))
+    gids = [zigzag(g - (cols[0][i - 1] if i else 0)) for i, g in enumerate(cols[0])]
+    goids = [zigzag(g - (cols[1][i - 1] if i else 0)) for i, g in enumerate(cols[1])]
+    t.block(KEYFRAME, table([(1, DELTA, 0, gids), (2, DELTA, 0, goids),
+                             (16, AGO, 0, [varint(1 + _zz(s)) for s in cols[2]]),
+                             (23, VAR, 0, [varint(s) for s in cols[2]]),
+                             (30, VAR, 0, [varint(c) for c in cols[3]])]),
+            len(rows), as_of if since is None else since, as_of, watermark=as_of + 1, aux=1 << 16)
+
+
+def say_key(t, as_of, rows):
+    """rows: (gid, goid, state, as_of of the keyframe that said so)"""
+    t.say(keyframe=as_of)
+    for gid, goid, state, then in rows:
+        t.say(key={"gid": gid, "goid": goid, "gptr": 0, "parent": 0, "parent_goid": 0, "created": 0,
+                   "process": 0, "start_pc": 0, "site_pc": 0, "stack": 0, "flags": 0}, since=then - state,
+              last=0, waker=0, tid=0, p=-1, stack=0, pc=0, state=state, reason=0, wake_class=0,
+              kflags=0, partner=0, uncertain=0, old=0)
+    t.say(keyframe_end=1)
+
+
+def keyframe_changes():
+    """Keyframes that say what changed since a whole one."""
+    t = Trace()
+    t.meta()
+    put_key(t, T0 + 10, [(1, 11, 1, 0), (3, 13, 2, 0), (5, 15, 3, 0), (9, 19, 4, 0)])
+    say_key(t, T0 + 10, [(1, 11, 1, T0 + 10), (3, 13, 2, T0 + 10), (5, 15, 3, T0 + 10), (9, 19, 4, T0 + 10)])
+    # 1 is as it was, 3 is in another state, 5 is gone, 9 has another directory row, 4 and 12 are new;
+    # 7 was never there: such rows are passed over.
+    put_key(t, T0 + 20, [(3, 0, 5, 1), (4, 24, 6, 0), (5, 0, 0, 2), (7, 0, 1, 1), (8, 0, 0, 2), (9, 99, 1, 0),
+                         (12, 22, 2, 0)], since=T0 + 10)
+    say_key(t, T0 + 20, [(1, 11, 1, T0 + 10), (3, 13, 5, T0 + 20), (4, 24, 6, T0 + 20), (9, 99, 1, T0 + 20),
+                         (12, 22, 2, T0 + 20)])
+    # The whole one counts, not the one between. One that builds on nothing is of no use.
+    put_key(t, T0 + 30, [(9, 0, 0, 2)], since=T0 + 10)
+    say_key(t, T0 + 30, [(1, 11, 1, T0 + 10), (3, 13, 2, T0 + 10), (5, 15, 3, T0 + 10)])
+    put_key(t, T0 + 40, [(3, 0, 1, 1)], since=T0 + 20)
+    put_key(t, T0 + 50, [(2, 2, 2, 0)])
+    say_key(t, T0 + 50, [(2, 2, 2, T0 + 50)])
+    put_key(t, T0 + 60, [(1, 1, 1, 0)], since=T0 + 10)
+    t.end(T0 + 70)
+    return t
+
+
 def every_event_kind():
     """Kinds that are reserved for later facts travel as events, all fields in use."""
     t = Trace()
@@ -606,9 +652,10 @@ def compressed():
     return t
 
 
-ALL = [minimal, kinds, every_event_kind, process_end, merge_order, predicted, many_shapes, bad_shapes,
-       unknown_things, critical_kind, future_incompat, future_magic, torn, bad_checksum, missing_block,
-       twice, zero_tail, two_sections, overlong, foreign, big_endian, compressed]
+ALL = [minimal, kinds, every_event_kind, process_end, keyframe_changes, merge_order, predicted,
+       many_shapes, bad_shapes, unknown_things, critical_kind, future_incompat, future_magic, torn,
+       bad_checksum, missing_block, twice, zero_tail, two_sections, overlong, foreign, big_endian,
+       compressed]
 
 
 def main():

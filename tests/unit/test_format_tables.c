@@ -297,9 +297,11 @@ struct toy {
 
 static void toy_event(struct toy *t, const struct gt_event *e)
 {
-	t->last[e->gid] = e->ts;
-	t->waker[e->gid] = e->actor;
-	t->state[e->gid] = e->new;
+	bool over = e->new == GT_G_SYSCALL; /* so that some are gone, and come back */
+
+	t->last[e->gid] = over ? 0 : e->ts;
+	t->waker[e->gid] = over ? 0 : e->actor;
+	t->state[e->gid] = over ? 0 : e->new;
 }
 
 static void toy_key(struct toy *t, const struct gt_key *k)
