@@ -23,6 +23,8 @@ static const struct gt_opt table[] = {
 	       struct gt_export_opts, force),
 	GT_OPT(U64, 0, "level", "N", "gtr: compress with zstd level N, 1 to 19 (default: 1)",
 	       struct gt_export_opts, level),
+	GT_OPT(SIZE, 0, "fit", "SIZE", "gtr: cut stacks, then time, until it has at most SIZE",
+	       struct gt_export_opts, fit),
 	GT_OPT(MAYBE, 0, "redact", "WHAT",
 	       "gtr: replace names,paths,args,host,comments,pcs (default: all); check: list",
 	       struct gt_export_opts, redact),

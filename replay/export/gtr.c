@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "copy.h"
+#include "fit.h"
 #include "format/base/log.h"
 #include "format/base/wholefile.h"
 #include "keep.h"
@@ -24,7 +25,7 @@ struct job {
 	struct gt_redact *redact; /* owned */
 	struct gt_copy_opts copy;
 	struct gt_copy_stats st;
-	char remark[160];
+	char remark[200], fitted[200]; /* what was cut */
 };
 
 static bool ends(const char *s, const char *suffix)
@@ -134,15 +135,16 @@ static void remark(struct job *j, const struct gt_view *v)
 	char from[GT_DUR_MAX], to[GT_DUR_MAX];
 	bool cut = v->from_ns > v->info->start_ns || v->to_ns != UINT64_MAX;
 
-	if (!cut && !j->copy.gids)
+	if (!cut && !j->copy.gids && !j->copy.no_stacks)
 		return;
 	gt_format_duration(from, gt_view_rel(v, v->from_ns));
 	gt_format_duration(to, gt_view_rel(v, v->to_ns));
-	(void)snprintf(j->remark, sizeof(j->remark), "cut by gtexport%s%s%s%s%s",
+	(void)snprintf(j->remark, sizeof(j->remark), "cut by gtexport%s%s%s%s%s%s",
 		       cut ? ": from " : "", cut ? from : "",
 		       cut && v->to_ns != UINT64_MAX ? " to " : "",
 		       cut && v->to_ns != UINT64_MAX ? to : "",
-		       j->copy.gids ? "; some goroutines only" : "");
+		       j->copy.gids ? "; some goroutines only" : "",
+		       j->copy.no_stacks ? "; without stacks" : "");
 	j->copy.remark = j->remark;
 }
 
@@ -153,6 +155,8 @@ static void tell(const struct job *j)
 	if (strcmp(j->o->out, "-"))
 		gt_log_note("wrote %s, %s: %" PRIu64 " events", j->o->out,
 			    gt_format_size(size, j->st.bytes), j->st.events);
+	if (*j->fitted)
+		gt_log_note("to fit: %s", j->fitted);
 	if (j->st.blocks_dropped)
 		gt_log_note("%" PRIu64 " blocks of unknown kinds were left out",
 			    j->st.blocks_dropped);
@@ -209,6 +213,8 @@ int gt_gtr_run(const char *path, const struct gt_export_opts *o)
 		rc = rc ? rc : list_clear(&j, &view, &clear, &err);
 	} else {
 		rc = rc ? rc : choose(&j, &err);
+		if (!rc && o->fit)
+			rc = gt_fit(j.path, &j.view, &j.copy, o->fit, j.fitted, &err);
 		rc = rc ? rc : copy(&j, &view, &err);
 	}
 	status = gt_view_finish(&view, rc, &err);

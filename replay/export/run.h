@@ -13,6 +13,7 @@ struct gt_export_opts {
 	bool force;
 	/* of -f gtr */
 	uint64_t level;
+	uint64_t fit;	    /* bytes; 0: any size */
 	const char *redact; /* what; "" all, NULL nothing */
 };
 

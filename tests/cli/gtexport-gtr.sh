@@ -156,6 +156,25 @@ grep -q '^clear function *main.worker$' "$T/q" || fail "main.worker is not liste
 "$GTEXPORT" -q --redact=check "$T/red.gtr" >"$T/q" || fail "clear text is left: $(grep ^clear "$T/q")"
 grep -q '^kept  reason *chan receive$' "$T/q" || fail "what is kept is not listed"
 
+# Into a size: stacks go first, then time, but for the longest wait; what was cut is said.
+size=$(stat -c %s "$T/r2.gtr")
+"$GTEXPORT" --fit 1G -o "$T/fit.gtr" "$T/r2.gtr" 2>"$T/err"
+same "--fit with room" "$T/r2.gtr" "$T/fit.gtr"
+! grep -q "to fit" "$T/err" || fail "--fit cut without need: $(cat "$T/err")"
+for part in 2 6; do
+	"$GTEXPORT" --fit $((size / part)) -o "$T/fit.gtr" "$T/r2.gtr" 2>"$T/err"
+	[ "$(stat -c %s "$T/fit.gtr")" -le $((size / part)) ] || fail "--fit: too large"
+	[ "$(stat -c %s "$T/fit.gtr")" -ge $((size / part / 2)) ] || fail "--fit: far too small"
+	grep -q "to fit: kept .* around the longest wait for a processor" "$T/err" || fail "$(cat "$T/err")"
+	"$GTREPLAY" --verify --json "$T/fit.gtr" >"$T/q" || true # the history is not possible, nor was the original's
+	jq -e '.closed and .keyframe_differences == 0' "$T/q" >/dev/null || fail "--fit: not whole: $(cat "$T/q")"
+done
+longest() { "$GTSTAT" -q --json "$1" 2>/dev/null | jq .runq.wait.max; }
+eq "the longest wait is in it" "$(longest "$T/fit.gtr")" "$(longest "$T/r2.gtr")"
+status=0
+"$GTEXPORT" --fit 100 -o "$T/fit.gtr" "$T/r2.gtr" 2>/dev/null || status=$?
+eq "exit status of --fit 100" $status 2
+
 # Usage; what was there stays.
 for args in "--state waiting" "--reason x" "--level 20" "--redact=x" "--from 2s --to 1s"; do
 	status=0
