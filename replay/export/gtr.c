@@ -123,8 +123,6 @@ static int choose(struct job *j, struct gt_err *err)
 	if (!rc && j->o->redact)
 		rc = collect(j, &v, err);
 	gt_view_close(&v);
-	if (!rc && some && !j->gids.n && !j->o->view.quiet)
-		gt_log_warn("no goroutine of '%s' is asked for: the copy will be empty", j->path);
 	j->copy.gids = some ? &j->gids : NULL;
 	return rc;
 }
@@ -185,6 +183,7 @@ static int copy(struct job *j, struct gt_view *v, struct gt_err *err)
 	gt_wholefile_free(file);
 	v->losses = j->st.losses;
 	v->lost_events = j->st.lost;
+	v->filter.met_goroutine = j->gids.n != 0;
 	return rc;
 }
 
