@@ -7,8 +7,11 @@
  * faulted in, nothing is unreadable) and plain. gtrec loads one of the two.
  *
  * Programs can be preempted, also by another thread of the target on the same CPU: counters
- * are atomic, nothing is kept in per-CPU scratch, and a record takes its time after its
- * reservation (see struct gt_wire_event).
+ * are atomic, nothing is kept in per-CPU scratch, and a record takes its time last (see struct
+ * gt_wire_event). That is also why a program with all it calls has less than 64 bytes of
+ * stack: from there on kernels >= 6.13 give it a stack of the CPU's instead of the thread's,
+ * which sleepable programs would share, and which makes each read of user memory dearer (as does
+ * a read straight into the ring). So the record is reserved first and filled fact by fact.
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
@@ -39,18 +42,6 @@ struct {
 	__type(key, __u32);
 	__array(values, struct ring);
 } rings SEC(".maps");
-
-/* runtime.g from atomicstatus on; the same shape in Go 1.17-1.26, wherever it begins. */
-struct g_window {
-	__u32 status, pad;
-	__u64 goid, schedlink, waitsince;
-	__u8 waitreason, rest[7];
-};
-
-/* runtime.m from curg on; p is the third word, or the fourth (Go 1.26). */
-struct m_window {
-	__u64 curg, caughtsig, p2, p3;
-};
 
 static __always_inline bool load(bool sleepable, void *dst, __u32 n, __u64 addr)
 {
@@ -88,174 +79,255 @@ static __always_inline void *reserve(__u64 size)
 	return rec;
 }
 
-static __always_inline void fill(struct gt_wire_event *to, const struct gt_wire_event *from)
-{
-	__builtin_memcpy(to, from, sizeof(*to));
-	to->ktime = bpf_ktime_get_ns();
-}
-
-/* P and the length of its run queue, of the M that the thread runs. */
-static __always_inline void read_p(bool sleepable, struct gt_wire_event *ev, __u64 p, __u64 *flags)
-{
-	__u32 q[2]; /* runqhead, runqtail */
-	__u64 qlen = 0xffff;
-
-	if (p && (cfg.facts & GT_FACT_QLEN)) {
-		if (load(sleepable, q, sizeof(q), p + cfg.p_runqhead))
-			qlen = (q[1] - q[0]) & 0xffff;
-		else
-			*flags |= GT_WIRE_F_P;
-	}
-	ev->p_qlen = (p & GT_WIRE_ADDR_MASK) | qlen << GT_WIRE_ADDR_BITS;
-}
-
-/* The creator's stack by frame pointers; bounded by its stack and strictly upwards. */
-static __always_inline void walk(bool sleepable, struct gt_wire_create *c, __u64 g, __u64 *flags)
-{
-	__u64 bounds[2], fp = 0, frame[2];
-	__u32 depth = 0;
-
-	c->depth = 0;
-	if (!g || !cfg.stack_depth)
-		return;
-	if (!load(sleepable, bounds, sizeof(bounds), g + cfg.g_stack) ||
-	    !load(sleepable, &fp, sizeof(fp), g + cfg.g_sched_bp)) {
-		*flags |= GT_WIRE_F_STACK;
-		return;
-	}
-	for (__u32 i = 0; i < GT_WIRE_MAX_STACK; i++) {
-		if (i >= cfg.stack_depth || fp < bounds[0] || fp + 16 > bounds[1] || (fp & 7))
-			break;
-		if (!load(sleepable, frame, sizeof(frame), fp)) {
-			*flags |= GT_WIRE_F_STACK;
-			break;
-		}
-		if (!frame[1])
-			break;
-		c->pcs[i] = frame[1];
-		depth = i + 1;
-		if (frame[0] <= fp)
-			break;
-		fp = frame[0];
-	}
-	c->depth = depth;
-}
-
-/* goexit's address ends each chain; creations are rare enough for a record of full size. */
-static __always_inline int creation(bool sleepable, struct gt_wire_event *ev, __u64 flags, __u64 g,
-				    __u64 actor, __u64 ra)
-{
-	struct gt_wire_create c = {};
-	struct {
-		struct gt_wire_event ev;
-		struct gt_wire_create c;
-	} * rec;
-
-	if (cfg.g_parent_goid &&
-	    !load(sleepable, &c.parent_goid, sizeof(c.parent_goid), g + cfg.g_parent_goid))
-		flags |= GT_WIRE_F_G;
-	if (!load(sleepable, &c.gopc, sizeof(c.gopc), g + cfg.g_gopc) ||
-	    !load(sleepable, &c.startpc, sizeof(c.startpc), g + cfg.g_startpc))
-		flags |= GT_WIRE_F_G;
-	walk(sleepable, &c, actor, &flags);
-	ev->ra_kind = (ra & GT_WIRE_ADDR_MASK) | (__u64)GT_WIRE_CREATE << 48 | flags << 56;
-	rec = reserve(sizeof(*rec));
-	if (!rec)
-		return 0;
-	__builtin_memcpy(&rec->c, &c, sizeof(c));
-	fill(&rec->ev, ev);
-	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
-	return 0;
-}
-
-static __always_inline int plain(struct gt_wire_event *ev, __u64 kind, __u64 ra, __u64 flags)
-{
-	struct gt_wire_event *rec;
-
-	ev->ra_kind = (ra & GT_WIRE_ADDR_MASK) | kind << 48 | flags << 56;
-	rec = reserve(sizeof(*rec));
-	if (!rec)
-		return 0;
-	fill(rec, ev);
-	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
-	return 0;
-}
-
-static __always_inline void head(struct gt_wire_event *ev)
-{
-	ev->tid = (__u32)bpf_get_current_pid_tgid();
-	ev->proc = cfg.proc;
-	ev->p_qlen = 0xffffULL << GT_WIRE_ADDR_BITS;
-}
-
 #define RUNNABLE 1
 #define RUNNING	 2
 #define SYSCALL	 3
 #define WAITING	 4
 #define DEAD	 6
-#define EXTRA	 11
 
 #define PREEMPT_SCAN 0x1009
-#define UNREADABLE   (~0ULL)
 
-/*
- * What is due at a change of G from OLD to NEW, into EV; its g and m windows need no stack when
- * this is done. The actor.
- */
-static __always_inline __u64 facts(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev,
-				   __u64 g, __u32 old, __u32 new, __u64 *flags)
+/* runtime.g from goid on; the same shape in Go 1.17-1.26, wherever it begins. */
+struct g_window {
+	__u64 goid, schedlink, waitsince;
+	__u8 waitreason, rest[7];
+};
+
+/* runtime.g from parentGoid on; before Go 1.21, which has none, from the word before gopc. */
+struct g_birth {
+	__u64 parent_goid, gopc, ancestors, startpc;
+};
+
+/* A return address, or a kind of record, as struct gt_wire_event has them in ra_kind. */
+#define KIND(kind) ((__u64)(kind) << GT_WIRE_ADDR_BITS)
+#define FLAG(flag) ((__u64)(flag) << 56)
+
+/* One word of user memory; 0, and FLAG in EV, when it cannot be read. */
+static __always_inline __u64 word(bool sleepable, struct gt_wire_event *ev, __u64 addr, __u64 flag)
 {
-	__u64 actor = 0, m = 0;
-	struct g_window gw = {};
-	struct m_window mw = {};
+	__u64 v;
 
-	/* Where goid or reason are due; a wake-up needs neither. */
-	if (old != WAITING || new != RUNNABLE) {
-		if (!load(sleepable, &gw, sizeof(gw), g + cfg.g_status))
-			*flags |= GT_WIRE_F_G;
-		ev->goid = gw.goid;
-	}
-	if (((new == RUNNABLE || old == DEAD) && (cfg.facts & GT_FACT_ACTOR)) ||
-	    (new == RUNNING && (cfg.facts & GT_FACT_P))) {
-		if (!load(sleepable, &m, sizeof(m), GT_CURG(ctx) + cfg.g_m) || !m ||
-		    !load(sleepable, &mw, sizeof(mw), m + cfg.m_curg))
-			*flags |= GT_WIRE_F_M;
-		if (new != RUNNING)
-			actor = mw.curg;
-		if (cfg.facts & GT_FACT_P)
-			read_p(sleepable, ev, cfg.m_p == cfg.m_curg + 16 ? mw.p2 : mw.p3, flags);
-	}
-	if (old == RUNNING && new == SYSCALL) {
-		if (!load(sleepable, &actor, sizeof(actor), g + cfg.g_syscallpc))
-			*flags |= GT_WIRE_F_G;
-	}
-	ev->g_status = (g & GT_WIRE_ADDR_MASK) | (__u64)(old & 15) << 48 | (__u64)(new & 15) << 52 |
-		       (__u64)gw.waitreason << 56;
-	return actor;
+	if (load(sleepable, &v, sizeof(v), addr))
+		return v;
+	ev->ra_kind |= FLAG(flag);
+	return 0;
 }
 
-/* The goroutine G goes from OLD to NEW; RA: in whose name. */
-static __always_inline int transition(bool sleepable, struct pt_regs *ctx, __u64 g, __u32 old,
-				      __u32 new, __u64 ra, __u64 flags)
+/* What every record has. */
+static __always_inline void begin(struct gt_wire_event *ev, __u64 g, __u32 old, __u32 new)
 {
-	struct gt_wire_event ev = {};
+	ev->g_status = (g & GT_WIRE_ADDR_MASK) | (__u64)(old & 15) << 48 | (__u64)(new & 15) << 52;
+	ev->goid = 0;
+	ev->aux = 0;
+	ev->p_qlen = KIND(0xffff);
+	ev->tid = (__u32)bpf_get_current_pid_tgid();
+	ev->proc = cfg.proc;
+}
 
-	head(&ev);
-	__u64 actor = facts(sleepable, ctx, &ev, g, old, new, &flags);
-	ev.aux = actor;
-	if ((old | new) > 15) {
-		flags |= GT_WIRE_F_STATUS;
-		ev.aux = (__u64)old << 32 | new;
+/* goid and wait reason. */
+static __always_inline int window(bool sleepable, struct gt_wire_event *ev, __u64 g)
+{
+	struct g_window w;
+
+	if (!load(sleepable, &w, sizeof(w), g + cfg.g_goid))
+		ev->ra_kind |= FLAG(GT_WIRE_F_G); /* and W is zeroed */
+	ev->goid = w.goid;
+	ev->g_status |= (__u64)w.waitreason << 56;
+	return 0;
+}
+
+/* A function of its own: its stack is free again afterwards. */
+static __noinline int window_s(struct gt_wire_event *ev, __u64 g)
+{
+	return window(true, ev, g);
+}
+
+static __noinline int window_p(struct gt_wire_event *ev, __u64 g)
+{
+	return window(false, ev, g);
+}
+
+static __always_inline void read_g(bool sleepable, struct gt_wire_event *ev, __u64 g)
+{
+	(void)(sleepable ? window_s(ev, g) : window_p(ev, g));
+}
+
+static __always_inline int finish(struct gt_wire_event *ev)
+{
+	ev->ktime = bpf_ktime_get_ns();
+	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+/* The M that the thread runs. */
+static __always_inline __u64 this_m(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev)
+{
+	__u64 m = word(sleepable, ev, GT_CURG(ctx) + cfg.g_m, GT_WIRE_F_M);
+
+	if (!m)
+		ev->ra_kind |= FLAG(GT_WIRE_F_M);
+	return m;
+}
+
+/* In whose name a goroutine becomes runnable. */
+static __always_inline __u64 actor(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev)
+{
+	__u64 m = cfg.facts & GT_FACT_ACTOR ? this_m(sleepable, ctx, ev) : 0;
+
+	return m ? word(sleepable, ev, m + cfg.m_curg, GT_WIRE_F_M) : 0;
+}
+
+/* P and the length of its run queue, of the M that the thread runs. */
+static __always_inline void read_p(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev)
+{
+	__u64 m = this_m(sleepable, ctx, ev), qlen = 0xffff;
+	__u64 p = m ? word(sleepable, ev, m + cfg.m_p, GT_WIRE_F_M) : 0;
+
+	if (p && (cfg.facts & GT_FACT_QLEN)) {
+		qlen = word(sleepable, ev, p + cfg.p_runqhead, GT_WIRE_F_P); /* head, then tail */
+		qlen = ((qlen >> 32) - qlen) & 0xffff;
 	}
+	ev->p_qlen = (p & GT_WIRE_ADDR_MASK) | KIND(qlen);
+}
+
+/* What is due at a change of G from OLD to NEW. */
+static __always_inline void facts(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev,
+				  __u64 g, __u32 old, __u32 new)
+{
+	/* Who is woken is known since it began to wait. */
+	if (old == WAITING && new == RUNNABLE) {
+		ev->aux = actor(sleepable, ctx, ev);
+		return;
+	}
+	read_g(sleepable, ev, g);
+	if (new == RUNNING && (cfg.facts & GT_FACT_P))
+		read_p(sleepable, ctx, ev);
+	if (old == RUNNING && new == SYSCALL)
+		ev->aux = word(sleepable, ev, g + cfg.g_syscallpc, GT_WIRE_F_G);
+	if ((old | new) > 15) {
+		ev->ra_kind |= FLAG(GT_WIRE_F_STATUS);
+		ev->aux = (__u64)old << 32 | new;
+	}
+}
+
+/* The creator's stack by frame pointers; bounded by its stack and strictly upwards. */
+static __always_inline void walk(bool sleepable, struct gt_wire_event *ev, struct gt_wire_create *c,
+				 __u64 g)
+{
+	__u64 w[2], fp, hi; /* w: the two ends of its stack, then a frame: the caller's, and a pc */
+
+	if (!load(sleepable, w, sizeof(w), g + cfg.g_stack))
+		ev->ra_kind |= FLAG(GT_WIRE_F_STACK);
+	hi = w[1];
+	fp = word(sleepable, ev, g + cfg.g_sched_bp, GT_WIRE_F_STACK);
+	if (fp < w[0])
+		return;
+	for (__u32 i = 0; i < GT_WIRE_MAX_STACK; i++) {
+		if (i >= cfg.stack_depth || fp + 16 > hi || (fp & 7))
+			break;
+		if (!load(sleepable, w, sizeof(w), fp)) {
+			ev->ra_kind |= FLAG(GT_WIRE_F_STACK);
+			break;
+		}
+		if (!w[1])
+			break;
+		c->pcs[i] = w[1];
+		c->depth = i + 1;
+		if (w[0] <= fp)
+			break;
+		fp = w[0];
+	}
+}
+
+/* What the struct of a goroutine that is born says of that. */
+static __always_inline void read_birth(bool sleepable, struct gt_wire_event *ev,
+				       struct gt_wire_create *c, __u64 g)
+{
+	struct g_birth w;
+
+	if (!load(sleepable, &w, sizeof(w), g + cfg.g_gopc - 8))
+		ev->ra_kind |= FLAG(GT_WIRE_F_G);
+	c->parent_goid = cfg.g_parent_goid ? w.parent_goid : 0;
+	c->gopc = w.gopc;
+	c->startpc = w.startpc;
+}
+
+/* G is born: a record with its go statement, and its creator's stack. */
+static __always_inline int creation(bool sleepable, struct pt_regs *ctx, __u64 g, __u32 new,
+				    __u64 ra)
+{
+	struct {
+		struct gt_wire_event ev;
+		struct gt_wire_create c;
+	} *rec = reserve(sizeof(*rec));
+
+	if (!rec)
+		return 0;
+	rec->ev.ra_kind = ra | KIND(GT_WIRE_CREATE);
+	begin(&rec->ev, g, DEAD, new);
+	read_g(sleepable, &rec->ev, g);
+	read_birth(sleepable, &rec->ev, &rec->c, g);
+	rec->c.depth = 0;
+	rec->c.pad = 0;
+	rec->ev.aux = actor(sleepable, ctx, &rec->ev);
+	if (rec->ev.aux && cfg.stack_depth)
+		walk(sleepable, &rec->ev, &rec->c, rec->ev.aux);
+	return finish(&rec->ev);
+}
+
+/* Functions of their own, so that what they keep is none of the common path's stack. */
+static __noinline int creation_s(struct pt_regs *ctx, __u64 g, __u32 new, __u64 ra)
+{
+	return creation(true, ctx, g, new, ra);
+}
+
+static __noinline int creation_p(struct pt_regs *ctx, __u64 g, __u32 new, __u64 ra)
+{
+	return creation(false, ctx, g, new, ra);
+}
+
+/* The goroutine G goes from OLD to NEW; RA: in whose name, and flags. */
+static __always_inline int transition(bool sleepable, struct pt_regs *ctx, __u64 g, __u32 old,
+				      __u32 new, __u64 ra)
+{
+	struct gt_wire_event *ev;
+
 	if (old == DEAD && (new == RUNNABLE || new == WAITING))
-		return creation(sleepable, &ev, flags, g, actor, ra);
-	return plain(&ev, GT_WIRE_STATUS, ra, flags);
+		return sleepable ? creation_s(ctx, g, new, ra) : creation_p(ctx, g, new, ra);
+	ev = reserve(sizeof(*ev));
+	if (!ev)
+		return 0;
+	ev->ra_kind = ra | KIND(GT_WIRE_STATUS);
+	begin(ev, g, old, new);
+	facts(sleepable, ctx, ev, g, old, new);
+	return finish(ev);
+}
+
+/* For programs that have stack of their own. */
+static __noinline int transition_s(struct pt_regs *ctx, __u64 g, __u32 old, __u32 new, __u64 ra)
+{
+	return transition(true, ctx, g, old, new, ra);
+}
+
+static __noinline int transition_p(struct pt_regs *ctx, __u64 g, __u32 old, __u32 new, __u64 ra)
+{
+	return transition(false, ctx, g, old, new, ra);
+}
+
+/* The return address, and a flag when it cannot be read. */
+static __always_inline __u64 return_address(bool sleepable, struct pt_regs *ctx)
+{
+	__u64 ra = GT_LR(ctx);
+
+	if (GT_RA_IN_MEMORY && !load(sleepable, &ra, sizeof(ra), GT_SP(ctx) + cfg.ra_off))
+		return FLAG(GT_WIRE_F_RA);
+	return ra & GT_WIRE_ADDR_MASK;
 }
 
 /* casgstatus(gp, old, new) */
 static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 {
-	__u64 g = GT_ARG0(ctx), sp = GT_SP(ctx), ra = GT_LR(ctx), flags = 0;
+	__u64 g = GT_ARG0(ctx), ra = return_address(sleepable, ctx);
 	__u32 old = (__u32)GT_ARG1(ctx), new = (__u32)GT_ARG2(ctx);
 
 	if (cfg.args_on_stack) { /* arm64, Go 1.17 */
@@ -263,38 +335,45 @@ static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 			__u64 g;
 			__u32 old, new;
 		} args = {};
-		(void)load(sleepable, &args, sizeof(args), sp + cfg.arg_off);
+		(void)load(sleepable, &args, sizeof(args), GT_SP(ctx) + cfg.arg_off);
 		g = args.g;
 		old = args.old;
 		new = args.new;
 	}
-	if (GT_RA_IN_MEMORY && !load(sleepable, &ra, sizeof(ra), sp + cfg.ra_off)) {
-		ra = 0;
-		flags |= GT_WIRE_F_RA;
-	}
-	return transition(sleepable, ctx, g, old, new, ra, flags);
+	return transition(sleepable, ctx, g, old, new, ra);
+}
+
+/* What needs no fact but these: a record of KIND for G. */
+static __always_inline int bare(__u64 g, __u64 kind, __u32 old, __u32 new, __u64 aux)
+{
+	struct gt_wire_event *ev = reserve(sizeof(*ev));
+
+	if (!ev)
+		return 0;
+	ev->ra_kind = KIND(kind);
+	begin(ev, g, old, new);
+	ev->aux = aux;
+	return finish(ev);
 }
 
 /* Go 1.26: reentersyscall(pc, sp, bp) and exitsyscall() of the current g. */
-static __always_inline int on_syscall(__u64 g, __u64 kind, __u64 old, __u64 new, __u64 pc)
+static __always_inline int on_sysenter(__u64 g, __u64 pc)
 {
-	struct gt_wire_event ev = {};
+	return bare(g, GT_WIRE_SYSENTER, RUNNING, SYSCALL, pc);
+}
 
-	head(&ev);
-	ev.aux = pc;
-	ev.g_status = (g & GT_WIRE_ADDR_MASK) | old << 48 | new << 52;
-	return plain(&ev, kind, 0, 0);
+static __always_inline int on_sysexit(__u64 g)
+{
+	return bare(g, GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0);
 }
 
 /* casGToPreemptScan(gp, running, scan|preempted) */
 static __always_inline int on_preempt(__u64 g)
 {
-	struct gt_wire_event ev = {};
-
-	head(&ev);
-	ev.g_status = (g & GT_WIRE_ADDR_MASK) | 2ULL << 48 | 9ULL << 52;
-	return plain(&ev, GT_WIRE_PREEMPT, 0, 0);
+	return bare(g, GT_WIRE_PREEMPT, RUNNING, PREEMPT_SCAN & 15, 0);
 }
+
+#define UNREADABLE (~0ULL)
 
 /* A register by number: one load each, as the verifier wants fixed offsets. */
 static __always_inline __u64 reg(struct pt_regs *ctx, __u32 n)
@@ -352,11 +431,11 @@ static __always_inline int on_inlined(bool sleepable, struct pt_regs *ctx)
 		return 0;
 	}
 	if (in->pc.kind)
-		return on_syscall(g, GT_WIRE_SYSENTER, RUNNING, SYSCALL,
-				  sleepable ? value_s(ctx, &in->pc) : value_p(ctx, &in->pc));
+		return on_sysenter(g, sleepable ? value_s(ctx, &in->pc) : value_p(ctx, &in->pc));
 	if (new == PREEMPT_SCAN)
 		return on_preempt(g);
-	return transition(sleepable, ctx, g, (__u32)old, (__u32) new, in->ra, 0);
+	return sleepable ? transition_s(ctx, g, (__u32)old, (__u32) new, in->ra)
+			 : transition_p(ctx, g, (__u32)old, (__u32) new, in->ra);
 }
 
 #define PROBE(name, body_sleepable, body_plain)                                                    \
@@ -372,10 +451,8 @@ static __always_inline int on_inlined(bool sleepable, struct pt_regs *ctx)
 	}
 
 PROBE(status, on_status(true, ctx), on_status(false, ctx))
-PROBE(sysenter, on_syscall(GT_CURG(ctx), GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)),
-      on_syscall(GT_CURG(ctx), GT_WIRE_SYSENTER, RUNNING, SYSCALL, GT_ARG0(ctx)))
-PROBE(sysexit, on_syscall(GT_CURG(ctx), GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0),
-      on_syscall(GT_CURG(ctx), GT_WIRE_SYSEXIT, SYSCALL, RUNNING, 0))
+PROBE(sysenter, on_sysenter(GT_CURG(ctx), GT_ARG0(ctx)), on_sysenter(GT_CURG(ctx), GT_ARG0(ctx)))
+PROBE(sysexit, on_sysexit(GT_CURG(ctx)), on_sysexit(GT_CURG(ctx)))
 PROBE(preempt, on_preempt(GT_ARG0(ctx)), on_preempt(GT_ARG0(ctx)))
 PROBE(inlined_status, on_inlined(true, ctx), on_inlined(false, ctx))
 /* The floor that benches compare with: nothing but the trap. */

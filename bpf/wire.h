@@ -34,8 +34,8 @@
 #define GT_WIRE_F_STATUS 0x20 /* old or new does not fit its field: see aux */
 
 /*
- * One record. Reads of user memory come first, then the reservation, then the time: a record
- * that is not yet in its ring will get a later time than any that the consumer has seen.
+ * One record. It is reserved first and takes its time last: one that is not yet in its ring, or
+ * not yet finished there, will get a later time than any that the consumer has seen.
  */
 struct gt_wire_event {
 	__u64 ktime;	/* bpf_ktime_get_ns, CLOCK_MONOTONIC */
@@ -79,7 +79,7 @@ struct gt_probe_config {
 	__u32 args_on_stack; /* arm64 Go 1.17: casgstatus's arguments at sp + arg_off */
 	__u32 arg_off;
 	__u32 stack_depth; /* frames of a creation stack; 0: none */
-	__u32 g_stack, g_m, g_sched_bp, g_syscallpc, g_status, g_parent_goid, g_gopc, g_startpc;
+	__u32 g_stack, g_m, g_sched_bp, g_syscallpc, g_goid, g_parent_goid, g_gopc;
 	__u32 m_curg, m_p;
 	__u32 p_runqhead;
 };

@@ -74,7 +74,7 @@ static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list a
 	return n;
 }
 
-/* The g window and m window that probes.bpf.c reads in one go have one shape in all versions. */
+/* What probes.bpf.c reads in one go has one shape in all versions. */
 static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32_t process,
 		  const struct gt_site *site, const struct gt_attach_opts *opts, struct gt_err *err)
 {
@@ -83,8 +83,9 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 
 	if (rc)
 		return rc;
-	if (l.g_goid != l.g_atomicstatus + 8 || l.g_waitreason != l.g_atomicstatus + 32 ||
-	    (l.m_p != l.m_curg + 16 && l.m_p != l.m_curg + 24) || l.p_runqtail != l.p_runqhead + 4)
+	if (l.g_waitreason != l.g_goid + 24 || l.g_startpc != l.g_gopc + 16 ||
+	    (l.g_parent_goid != UINT32_MAX && l.g_parent_goid != l.g_gopc - 8) ||
+	    l.p_runqtail != l.p_runqhead + 4)
 		return gt_fail(err, GT_UNSUPPORTED,
 			       "'%s': runtime.g and runtime.m are laid out as in no Go up to 1.26",
 			       t->image);
@@ -100,10 +101,9 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		.g_m = l.g_m,
 		.g_sched_bp = l.g_sched_bp,
 		.g_syscallpc = l.g_syscallpc,
-		.g_status = l.g_atomicstatus,
+		.g_goid = l.g_goid,
 		.g_parent_goid = l.g_parent_goid == UINT32_MAX ? 0 : l.g_parent_goid,
 		.g_gopc = l.g_gopc,
-		.g_startpc = l.g_startpc,
 		.m_curg = l.m_curg,
 		.m_p = l.m_p,
 		.p_runqhead = l.p_runqhead,

@@ -21,6 +21,9 @@ $(PROC_TESTS): $(O)/libproc.a
 $(O)/tests/unit/test_launch $(O)/tests/unit/test_launch_harmless: $(O)/tests/unit/launch_lab.o
 $(PROC_TESTS): UNIT_EXTRA = $(O)/libgolang.a $(O)/libgtrace.a $(PROC_LIBS) -lpthread
 
+$(O)/tests/unit/test_probes: $(O)/bpf/probes.skel.h
+$(O)/tests/unit/test_probes: UNIT_EXTRA = $(RECORD_LIBS)
+
 # Sample traces for the scripts.
 $(O)/tests/sample: tests/golden/sample.c $(O)/libgtrace.a
 	@mkdir -p $(@D); $(SAY) LINK $@
