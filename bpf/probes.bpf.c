@@ -113,6 +113,17 @@ static __always_inline __u64 word(bool sleepable, struct gt_wire_event *ev, __u6
 	return 0;
 }
 
+/* In a pid namespace gtrec knows threads by that one's numbers alone. */
+static __always_inline __u32 this_tid(void)
+{
+	struct bpf_pidns_info ns;
+
+	if (cfg.pidns_ino &&
+	    !bpf_get_ns_current_pid_tgid(cfg.pidns_dev, cfg.pidns_ino, &ns, sizeof(ns)))
+		return ns.pid | GT_WIRE_TID_NS;
+	return (__u32)bpf_get_current_pid_tgid();
+}
+
 /* What every record has. */
 static __always_inline void begin(struct gt_wire_event *ev, __u64 g, __u32 old, __u32 new)
 {
@@ -120,7 +131,7 @@ static __always_inline void begin(struct gt_wire_event *ev, __u64 g, __u32 old, 
 	ev->goid = 0;
 	ev->aux = 0;
 	ev->p_qlen = KIND(0xffff);
-	ev->tid = (__u32)bpf_get_current_pid_tgid();
+	ev->tid = this_tid();
 	ev->proc = cfg.proc;
 }
 

@@ -44,9 +44,11 @@ struct gt_wire_event {
 	__u64 goid;
 	__u64 aux;    /* actor g (m.curg) for new == runnable and creations; syscallpc for 2->3 */
 	__u64 p_qlen; /* P pointer:48 | local run-queue length:16 (0xffff: not read) */
-	__u32 tid;    /* in the initial pid namespace */
+	__u32 tid;    /* in the initial pid namespace, or GT_WIRE_TID_NS and the one of cfg.pidns */
 	__u32 proc;   /* number of the target, from rodata */
 };
+
+#define GT_WIRE_TID_NS 0x80000000u /* no tid is that large: PID_MAX_LIMIT is 2^22 */
 
 /* Follows the event of kind GT_WIRE_CREATE. */
 struct gt_wire_create {
@@ -82,6 +84,8 @@ struct gt_probe_config {
 	__u32 g_stack, g_m, g_sched_bp, g_syscallpc, g_goid, g_parent_goid, g_gopc;
 	__u32 m_curg, m_p;
 	__u32 p_runqhead;
+	__u64 pidns_dev,
+		pidns_ino; /* the target's pid namespace, where gtrec is in none of the host's; 0 */
 };
 
 /* Where a value is at an inlined copy of casgstatus. */

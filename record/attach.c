@@ -79,6 +79,7 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		  const struct gt_site *site, const struct gt_attach_opts *opts, struct gt_err *err)
 {
 	struct gt_layout l;
+	uint64_t dev = 0, ino = 0;
 	int rc = gt_gobin_layout(t->bin, &l, err);
 
 	if (rc)
@@ -108,6 +109,11 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		.m_p = l.m_p,
 		.p_runqhead = l.p_runqhead,
 	};
+	/* Where the host's numbers are not to be seen, the target's own are. */
+	if (!gt_pidns_initial())
+		gt_target_pidns(t, &dev, &ino);
+	cfg->pidns_dev = dev;
+	cfg->pidns_ino = ino;
 	return GT_OK;
 }
 

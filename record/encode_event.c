@@ -20,22 +20,35 @@ static int32_t p_id(struct gt_enc_proc *pr, uint64_t pptr)
 	return (int32_t)id;
 }
 
-/* The row of a thread, when it is met first. */
-static int thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t tid, uint64_t ts,
-		  struct gt_err *err)
+/*
+ * The number under which the thread of a record is known in the file: the host's, or gtrec's where
+ * gtrec is in a pid namespace. Its row, when it is met first.
+ */
+static int thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t wire_tid, uint64_t ts,
+		  uint32_t *ret, struct gt_err *err)
 {
-	struct gt_thread th = { .process = pr->number, .tid = tid, .m = -1, .first_ns = ts };
+	const uint64_t *file_tid = gt_u64map_get(&pr->threads, wire_tid);
+	uint32_t number = wire_tid & ~GT_WIRE_TID_NS;
+	struct gt_thread th = { .process = pr->number, .tid = number, .m = -1, .first_ns = ts };
 
-	if (!tid || gt_u64map_get(&pr->threads, tid))
+	*ret = file_tid ? (uint32_t)*file_tid : number;
+	if (!wire_tid || file_tid)
 		return GT_OK;
-	const struct gt_tid *known = gt_tidmap_get(pr->tids, tid);
+	bool ns = wire_tid & GT_WIRE_TID_NS;
+	const struct gt_tid *known = ns ? gt_tidmap_by_procid(pr->tids, number)
+					: gt_tidmap_get(pr->tids, number);
 	if (!known && !gt_tidmap_refresh(pr->tids, NULL))
-		known = gt_tidmap_get(pr->tids, tid);
+		known = ns ? gt_tidmap_by_procid(pr->tids, number)
+			   : gt_tidmap_get(pr->tids, number);
+	if (ns)
+		th.ns_tid = number;
 	if (known) {
 		th.ns_tid = known->ns_tid;
+		th.tid = known->tid ? known->tid : number;
 		memcpy(th.comm, known->comm, sizeof(th.comm));
 	}
-	if (!gt_u64map_put(&pr->threads, tid, 1))
+	*ret = th.tid;
+	if (!gt_u64map_put(&pr->threads, wire_tid, th.tid))
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	return gt_writer_thread(e->w, &th, err);
 }
@@ -156,7 +169,6 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
 		return rc;
 	struct gt_event ev = { .ts = w->ktime,
 			       .process = w->proc,
-			       .tid = w->tid,
 			       .p = p_id(pr, w->p_qlen & GT_WIRE_ADDR_MASK),
 			       .m = -1,
 			       .qlen = qlen == 0xffff ? -1 : (int32_t)qlen,
@@ -177,7 +189,7 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
 		 GT_G_IDLE) /* from idle, a struct g was allocated: no goroutine yet */
 		rc = gt_enc_whose(e, pr, s.gptr, w->goid, &ev, &g, err);
 	if (!rc)
-		rc = thread(e, pr, w->tid, w->ktime, err);
+		rc = thread(e, pr, w->tid, w->ktime, &ev.tid, err);
 	if (!rc)
 		rc = places(e, pr, w, &s, &ev, err);
 	if (rc)
@@ -223,7 +235,7 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 		return rc;
 	const struct gt_tid *tid = r->procid ? gt_tidmap_by_procid(pr->tids, r->procid) : NULL;
 	ev.gid = g->gid;
-	ev.tid = tid ? tid->init_tid : 0;
+	ev.tid = tid ? tid->tid : 0;
 	return gt_enc_give(e, &ev, err);
 }
 

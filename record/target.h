@@ -113,16 +113,14 @@ int gt_target_threads(const struct gt_target *t, void (*fn)(void *ctx, const str
 bool gt_target_settle(const struct gt_target *t, uint32_t limit_ms);
 
 /*
- * Joining threads. BPF tells a thread by its tid in the initial pid namespace (init_tid).
- * /proc tells it by the tid in gtrec's namespace, and its NSpid line leads from there to the
- * innermost one, which is what Go keeps in m.procid. In the initial namespace init_tid and
- * gtrec's tid are the same number; inside a pid namespace init_tid is a number that no file
- * there shows, and the only bridge is the event itself: gtrec reads g->m->procid of the
- * goroutine that the event says ran on init_tid. gt_tidmap holds both ways:
+ * Joining threads. /proc tells a thread by its tid in gtrec's pid namespace, and its NSpid line
+ * leads from there to the innermost one, which is what Go keeps in m.procid. In the initial
+ * namespace BPF tells the same number (init_tid); where gtrec is in another, no file there shows
+ * that, and BPF is asked for the number in the target's own namespace (GT_WIRE_TID_NS).
  *
- *   gt_tidmap_refresh   from /proc, when a tid is not known yet (cheap: once for each thread)
- *   gt_tidmap_learn     init_tid <-> m.procid as read from memory (inside a pid namespace)
- *   gt_tidmap_get       init_tid -> what is known
+ *   gt_tidmap_refresh    from /proc, when a tid is not known yet (cheap: once for each thread)
+ *   gt_tidmap_get        init_tid -> what is known
+ *   gt_tidmap_by_procid  m.procid -> what is known
  */
 struct gt_tidmap;
 struct gt_tid {
@@ -135,12 +133,13 @@ int gt_tidmap_new(struct gt_tidmap **out, const struct gt_target *t,
 		  struct gt_err *err) GT_MUST_CHECK;
 void gt_tidmap_free(struct gt_tidmap *m);
 int gt_tidmap_refresh(struct gt_tidmap *m, struct gt_err *err) GT_MUST_CHECK;
-int gt_tidmap_learn(struct gt_tidmap *m, uint32_t init_tid, uint32_t procid,
-		    struct gt_err *err) GT_MUST_CHECK;
 /* NULL: not known yet. Valid until the next refresh or learn. */
 const struct gt_tid *gt_tidmap_get(const struct gt_tidmap *m, uint32_t init_tid);
 /* gt_tidmap_by_procid: the thread that Go calls PROCID; its init_tid may still be 0. */
 const struct gt_tid *gt_tidmap_by_procid(const struct gt_tidmap *m, uint32_t procid);
+/* gt_target_pidns: T's pid namespace as the kernel's nsfs has it; both 0 where it may not be known.
+ */
+void gt_target_pidns(const struct gt_target *t, uint64_t *ret_dev, uint64_t *ret_ino);
 /* gt_pidns_initial: gtrec lives in the initial pid namespace. */
 bool gt_pidns_initial(void);
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "format/base/u64map.h"
@@ -21,6 +23,17 @@ bool gt_pidns_initial(void)
 	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof(link));
 
 	return n == (ssize_t)strlen(PIDNS_INIT) && !memcmp(link, PIDNS_INIT, (size_t)n);
+}
+
+void gt_target_pidns(const struct gt_target *t, uint64_t *ret_dev, uint64_t *ret_ino)
+{
+	struct stat st;
+
+	*ret_dev = *ret_ino = 0;
+	if (fstatat(t->procfd, "ns/pid", &st, 0))
+		return;
+	*ret_dev = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev); /* as BPF has it: MKDEV */
+	*ret_ino = st.st_ino;
 }
 
 static bool read_task(const struct gt_target *t, uint32_t tid, struct gt_task *ret)
@@ -141,15 +154,6 @@ int gt_tidmap_refresh(struct gt_tidmap *m, struct gt_err *err)
 	m->nomem = false;
 	int rc = gt_target_threads(m->t, refresh_one, m, err);
 	return rc || !m->nomem ? rc : gt_fail(err, GT_NOMEM, "out of memory");
-}
-
-int gt_tidmap_learn(struct gt_tidmap *m, uint32_t init_tid, uint32_t procid, struct gt_err *err)
-{
-	struct gt_tid *e = entry(m, procid);
-
-	if (!e || !set_init(m, e, init_tid))
-		return gt_fail(err, GT_NOMEM, "out of memory");
-	return GT_OK;
 }
 
 const struct gt_tid *gt_tidmap_get(const struct gt_tidmap *m, uint32_t init_tid)

@@ -32,13 +32,23 @@ whole "two namespaces deep" "$T/nested.gtr" "$want"
 unshare -pf --mount-proc "$GTREC" -q -o "$T/inside.gtr" -- "$prog" >"$T/out"
 whole "gtrec inside, launched" "$T/inside.gtr" "$want"
 
-# Threads carry numbers of the initial namespace in all of them: none is 1 or 2.
-for t in launched nested inside; do
+# Threads carry the host's numbers, which are large, and gtrec's where it is in a namespace itself;
+# all of them have their names and the numbers that Go knows.
+DUMP=$O/tests/golden/gtdump
+[ -x "$DUMP" ] || skip "gtdump is not built: make unit"
+unshare -pf --mount-proc "$GTREC" -q -o "$T/deeper.gtr" -- unshare -pf "$prog" >"$T/out"
+whole "gtrec inside, target deeper" "$T/deeper.gtr" "$want"
+for t in launched nested inside deeper; do
 	"$GTREPLAY" --json "$T/$t.gtr" >"$T/steps"
-	python3 - "$t" "$T/steps" <<'PY' || fail "$t: thread numbers"
+	"$DUMP" "$T/$t.gtr" | grep '"thread"' >"$T/threads"
+	python3 - "$t" "$T/steps" "$T/threads" <<'PY' || fail "$t: thread numbers"
 import json, sys
-tids = {s["tid"] for s in map(json.loads, open(sys.argv[2])) if s.get("tid")}
-assert tids and min(tids) > 100, f"{sys.argv[1]}: {sorted(tids)}"
+name, steps, threads = sys.argv[1:]
+tids = {s["tid"] for s in map(json.loads, open(steps)) if s.get("tid")}
+rows = [json.loads(x)["thread"] for x in open(threads)]
+assert tids and tids == {r["tid"] for r in rows}, (name, sorted(tids), rows)
+assert (min(tids) > 100) == (name in ("launched", "nested")), (name, sorted(tids))
+assert all(r["ns_tid"] < 100 and r["comm"].startswith("workerpool") for r in rows), (name, rows)
 PY
 done
 

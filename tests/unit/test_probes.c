@@ -40,6 +40,7 @@ static void programs_stay_on_the_threads_own_stack(void **state)
 		.stack_depth = GT_WIRE_MAX_STACK,
 		.g_parent_goid = 264,
 		.g_gopc = 272,
+		.pidns_ino = 1,
 	};
 	struct gt_wire_inlined *in = (void *)&skel->rodata->inlined[0];
 	in->g.kind = in->old.kind = in->new.kind = in->pc.kind = GT_WIRE_P_STACK;

@@ -375,12 +375,6 @@ static void threads_are_listed_and_joined(void **state)
 		else
 			assert_null(gt_tidmap_get(m, (uint32_t)tids[i]));
 	}
-	/* what the events tell inside a pid namespace */
-	assert_int_equal(gt_tidmap_learn(m, 4000001, (uint32_t)tids[2], &err), 0);
-	const struct gt_tid *e = gt_tidmap_get(m, 4000001);
-	assert_non_null(e);
-	assert_int_equal(e->ns_tid, tids[2]);
-	assert_string_equal(e->comm, "a worker");
 	gt_tidmap_free(m);
 	end(&c);
 	assert_int_equal(gt_target_threads(&t, count_task, n, &err), GT_GONE);
