@@ -84,8 +84,8 @@ struct gt_probe_config {
 	__u32 g_stack, g_m, g_sched_bp, g_syscallpc, g_goid, g_parent_goid, g_gopc;
 	__u32 m_curg, m_p;
 	__u32 p_runqhead;
-	__u64 pidns_dev,
-		pidns_ino; /* the target's pid namespace, where gtrec is in none of the host's; 0 */
+	/* the target's pid namespace, where gtrec does not see the host's numbers; else 0 */
+	__u64 pidns_dev, pidns_ino;
 };
 
 /* Where a value is at an inlined copy of casgstatus. */
