@@ -75,8 +75,13 @@ void gt_core_snapshot(struct gt_engine *e, struct gt_gor *g, const struct gt_eve
 		return; /* a free struct */
 	if (g->pending)
 		gt_core_born(e, g, &m);
-	if (!sure && k->last_ns && k->last_ns >= less(begin, slack))
+	if (!sure && k->last_ns && k->last_ns >= less(begin, slack)) {
+		/* Memory showed it running until after its last event: this is that event's wait.
+		 */
+		if (k->last_ns < begin && k->state == GT_S_WAITING && read == GT_S_WAITING)
+			confirm(k, ev);
 		return;
+	}
 	if (k->state == GT_S_UNKNOWN) {
 		gt_core_move(e, g, &m, (enum gt_belief)read, GT_R_NONE);
 		if (first && !k->g.created_ns)

@@ -16,6 +16,7 @@ struct walk {
 	struct gt_x_state x;
 	struct gt_run run;
 	const struct gt_x_out *out;
+	uint32_t named; /* processes up to this one are known to the sink */
 };
 
 static int no_memory(struct gt_err *err)
@@ -294,6 +295,9 @@ static int process(void *ctx, const struct gt_process *p, struct gt_err *err)
 	struct walk *w = ctx;
 
 	(void)err;
+	if (p->process <= w->named)
+		return GT_OK; /* the row again, with its end */
+	w->named = p->process;
 	w->x.ops->process(w->x.sink, p);
 	return GT_OK;
 }

@@ -9,11 +9,13 @@
 #include <inttypes.h>
 
 #include "format/base/json.h"
+#include "ahead.h"
 #include "format/base/log.h"
 
 struct at {
 	struct gt_show *show;
 	struct gt_run run;
+	struct gt_ahead ahead;
 	struct gt_json j;
 	uint64_t t; /* the time asked for */
 	uint64_t n, n_system;
@@ -198,8 +200,9 @@ static void json_one(struct at *a, const struct gt_key *k)
 	gt_json_object_end(&a->j);
 }
 
-static void one(struct at *a, const struct gt_key *k)
+static void one(struct at *a, const struct gt_key *at_t)
 {
+	struct gt_key with = *at_t, *k = &with;
 	struct gt_filter *f = &a->show->view->filter;
 	const struct gt_reader *r = a->show->view->reader;
 	bool ours = gt_filter_goroutine(f, r, &k->g) &&
@@ -211,6 +214,8 @@ static void one(struct at *a, const struct gt_key *k)
 		a->n_system++;
 		return;
 	}
+	if (!k->stack)
+		k->stack = gt_ahead_stack(&a->ahead, k);
 	if (a->show->o->view.json) {
 		json_one(a, k);
 	} else {
@@ -325,12 +330,15 @@ int gt_show_at(struct gt_show *s, struct gt_err *err)
 		a.past_end = true;
 		a.t = a.run.end_ns;
 	}
+	if (!rc)
+		rc = gt_ahead_open(&a.ahead, s->view, err);
 	if (!rc) {
 		print(&a);
 		rc = gt_show_written(s, err);
 	}
 	if (!rc && !s->o->view.quiet)
 		remark(&a);
+	gt_ahead_close(&a.ahead);
 	gt_run_close(&a.run);
 	return rc;
 }

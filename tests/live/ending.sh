@@ -166,3 +166,18 @@ eq "Ctrl-C: status" $rc 0
 eq "Ctrl-C: signals that the command got" "$(grep -c '"signal"' "$T/out")" 1
 grep -q '"signal":"interrupt"' "$T/out" || fail "Ctrl-C: the command got $(cat "$T/out")"
 whole "Ctrl-C" 1
+
+# What is parked when it ends has a stack, also for one who asks about an earlier moment.
+"$GTREC" -q -d 1500ms -o "$T/parked.gtr" -- "$(subject leak)" >"$T/out"
+for at in -500ms -0s; do
+	"$GTREPLAY" --at "$at" --json "$T/parked.gtr" >"$T/at$at.json"
+done
+python3 - "$T/at-500ms.json" "$T/at-0s.json" <<'PY' || fail "stacks of what is parked"
+import json, sys
+then, end = [{g["goid"]: g for g in json.load(open(f))["goroutines"]} for f in sys.argv[1:]]
+same = [k for k, g in then.items() if g["state"] == "waiting" and k in end
+        and end[k]["since_ns"] == g["since_ns"]]
+assert len(same) >= 5, f"only {len(same)} are parked all the while"
+bare = [k for k in same if not then[k]["stack"] or then[k]["stack"] != end[k]["stack"]]
+assert not bare, f"no stack, or another one, for {bare}"
+PY

@@ -68,6 +68,22 @@ static void snapshot_confirms_and_adds_the_block_stack(void **state)
 	assert_int_equal(all_repairs(r), 0);
 }
 
+/* Before its park it was running, which is what memory would have shown. */
+static void snapshot_right_after_a_park_has_its_stack(void **state)
+{
+	struct rig *r = *state;
+
+	run(r, 1, 5);
+	st(r, 1, 5, 2, 4, GT_RA_PARK);
+	snap(r, 1, 0, 4, 10000);
+	assert_int_equal(gt_engine_get(r->e, 1)->k.stack, 77);
+	st(r, 1, 5, 4, 1, GT_RA_READY);
+	st(r, 1, 5, 1, 2, GT_RA_PARK);
+	st(r, 1, 5, 2, 4, GT_RA_PARK);
+	assert_int_equal(gt_engine_get(r->e, 1)->k.stack, 0);
+	assert_int_equal(all_repairs(r), 0);
+}
+
 static void snapshot_that_contradicts_puts_right(void **state)
 {
 	struct rig *r = *state;
@@ -263,6 +279,7 @@ int main(void)
 		T(events_within_the_reading_win_over_a_snapshot),
 		T(snapshot_of_a_dead_goroutine_is_ignored),
 		T(snapshot_confirms_and_adds_the_block_stack),
+		T(snapshot_right_after_a_park_has_its_stack),
 		T(snapshot_that_contradicts_puts_right),
 		T(snapshot_of_the_status_before_a_late_change_is_a_race),
 		T(loss_makes_uncertain_and_explains),
