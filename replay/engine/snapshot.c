@@ -57,6 +57,21 @@ static void confirm(struct gt_key *k, const struct gt_event *ev)
 		k->pc = ev->pc;
 }
 
+/*
+ * Is there an event that the reading may not have seen yet? Its wait may be told of all the same:
+ * memory showed it running until after that event.
+ */
+static bool events_win(const struct gt_engine *e, struct gt_key *k, const struct gt_event *ev,
+		       enum gt_gstate read, uint64_t begin)
+{
+	if (ev->flags & GT_EVF_RESYNC || !k->last_ns ||
+	    k->last_ns < less(begin, e->opts.snap_slack_ns))
+		return false;
+	if (k->last_ns < begin && k->state == GT_S_WAITING && read == GT_S_WAITING)
+		confirm(k, ev);
+	return true;
+}
+
 void gt_core_snapshot(struct gt_engine *e, struct gt_gor *g, const struct gt_event *ev)
 {
 	struct gt_key *k = &g->pub.k;
@@ -75,13 +90,8 @@ void gt_core_snapshot(struct gt_engine *e, struct gt_gor *g, const struct gt_eve
 		return; /* a free struct */
 	if (g->pending)
 		gt_core_born(e, g, &m);
-	if (!sure && k->last_ns && k->last_ns >= less(begin, slack)) {
-		/* Memory showed it running until after its last event: this is that event's wait.
-		 */
-		if (k->last_ns < begin && k->state == GT_S_WAITING && read == GT_S_WAITING)
-			confirm(k, ev);
+	if (events_win(e, k, ev, read, begin))
 		return;
-	}
 	if (k->state == GT_S_UNKNOWN) {
 		gt_core_move(e, g, &m, (enum gt_belief)read, GT_R_NONE);
 		if (first && !k->g.created_ns)
