@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# docs/FORMAT.md tells the truth: its example is, byte by byte, what the writer writes, and it
-# names every kind, field and column of format/spec.h with its number.
+# The format's definition tells the truth: docs/FORMAT-EXAMPLE.md is, byte by byte, what the writer
+# writes, and docs/FORMAT.md names every kind, field, column and value of the headers by number.
 . "$(dirname "$0")/../lib.sh"
 
 need python3
@@ -14,11 +14,14 @@ import re
 import sys
 
 doc = open("docs/FORMAT.md", encoding="utf-8").read()
+example = open("docs/FORMAT-EXAMPLE.md", encoding="utf-8").read()
 spec = open("format/spec.h", encoding="utf-8").read()
+model = open("format/model.h", encoding="utf-8").read()
+engine = open("replay/engine/engine.h", encoding="utf-8").read()
 want = open(sys.argv[1], "rb").read()
 
 got = b""
-for line in re.search(r"```hexdump\n(.*?)```", doc, re.S).group(1).splitlines():
+for line in re.search(r"```hexdump\n(.*?)```", example, re.S).group(1).splitlines():
     if not line.strip():
         continue
     offset, data = re.match(r"([0-9a-f]{4})  ((?:[0-9a-f]{2} )*[0-9a-f]{2}) +\|", line).groups()
@@ -44,6 +47,29 @@ for name, number in re.findall(r"GT_C_(\w+) = (\d+)", spec):
 for name, number in re.findall(r"GT_M_(\w+) = (\d+)", spec):
     if not any(r[0] == number and r[1].split(",")[0] in ("number", "text") for r in rows):
         missing.append(f"META tag {name} {number}")
+
+
+def values(text, prefix):
+    """NAME -> number, as an enum or as #defines."""
+    return re.findall(rf"\b{prefix}_(\w+)\s*(?:=\s*|(?:\\\s*)?)(0x[0-9a-f]+|\d+)", text)
+
+
+# Each list has a table of its own, behind the paragraph that names it: the same rows, no other.
+for title, text, prefix in (
+        ("**Kinds of events.**", model, "GT_EV"), ("**Status**", model, "GT_G"),
+        ("**State**", engine, "GT_S"), ("**Flags of a state**", model, "GT_KF"),
+        ("**Flags of an event:**", model, "GT_EVF"), ("**Flags of a goroutine**", model, "GT_GF"),
+        ("**Roles of a pc**", model, "GT_RA"), ("**Causes of a loss**", model, "GT_LOSS"),
+        ("**Ends of a process**", model, "GT_PE"), ("**Ends of a trace**", model, "GT_END")):
+    if doc.count("\n" + title) != 1:
+        sys.exit(f"fail: docs/FORMAT.md has not one paragraph {title}")
+    table = doc.split("\n" + title)[1].split("\n\n")[1]
+    told = {tuple(c.strip() for c in line.split("|")[1:3]) for line in table.splitlines()[2:]}
+    true = {(number, name) for name, number in values(text, prefix)}
+    if len(true) < 4:
+        sys.exit(f"fail: {prefix}_* are not found in the headers")
+    if told != true:
+        sys.exit(f"fail: docs/FORMAT.md, {title}: differs in {sorted(told ^ true)}")
 if missing:
     sys.exit("fail: docs/FORMAT.md does not have " + ", ".join(missing))
 PY
