@@ -90,6 +90,9 @@ int gt_parse_duration(const char *s, uint64_t *ret_ns, struct gt_err *err)
 		uint64_t whole, nano, part;
 		if (!number(&p, &whole, &nano))
 			goto bad;
+		if (!*p)
+			return gt_fail(err, GT_USAGE,
+				       "'%s' lacks a unit (say 10s, 250ms, 90us, 1h30m)", s);
 		size_t len = strcspn(p, "0123456789.");
 		const struct unit *u = unit(time_units, sizeof(time_units) / sizeof(*time_units), p,
 					    len);

@@ -86,6 +86,25 @@ static void durations_that_are_not_exact_are_refused(void **state)
 	}
 }
 
+static void a_duration_without_unit_is_told_so(void **state)
+{
+	static const struct {
+		const char *s;
+		bool lacks;
+	} in[] = {
+		{ "3", true },	 { "1.5", true }, { "00", true },    { "1h30", true },
+		{ "", false },	 { "s", false },  { "3sec", false }, { "1.5.3s", false },
+		{ "-3", false }, { "3 ", false },
+	};
+	struct gt_err err;
+	uint64_t ns;
+	(void)state;
+	for (size_t i = 0; i < LEN(in); i++) {
+		assert_int_equal(gt_parse_duration(in[i].s, &ns, &err), GT_USAGE);
+		assert_int_equal(strstr(err.msg, "lacks a unit") != NULL, in[i].lacks);
+	}
+}
+
 static void sizes_are_powers_of_1024_or_refused(void **state)
 {
 	static const struct {
@@ -646,6 +665,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations_are_exact),
 		cmocka_unit_test(durations_that_are_not_exact_are_refused),
+		cmocka_unit_test(a_duration_without_unit_is_told_so),
 		cmocka_unit_test(sizes_are_powers_of_1024_or_refused),
 		cmocka_unit_test(numbers_keep_to_their_range),
 		cmocka_unit_test(when_says_start_end_or_wall_clock),
