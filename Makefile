@@ -41,8 +41,10 @@ $(O)/%.o: %.c | need-libs
 # ---- what must be installed: one clear message instead of a compiler's ----
 NEED_PKGS := libelf:libelf-dev libdw:libdw-dev libzstd:libzstd-dev zlib:zlib1g-dev libbpf:libbpf-dev libcap:libcap-dev
 NEED_CMDS := $(CC):gcc $(CLANG):clang $(BPFTOOL):bpftool $(PKG):pkg-config
-.PHONY: need-libs
-need-libs:
+.PHONY: need-libs need-unit
+need-unit: NEED_PKGS := cmocka:libcmocka-dev
+need-unit: NEED_CMDS := $(PKG):pkg-config
+need-libs need-unit:
 	@missing=; \
 	for p in $(NEED_CMDS); do command -v $${p%%:*} >/dev/null 2>&1 || missing="$$missing $${p##*:}"; done; \
 	for p in $(NEED_PKGS); do $(PKG) --exists $${p%%:*} 2>/dev/null || missing="$$missing $${p##*:}"; done; \

@@ -9,15 +9,17 @@ CLEAN_TESTS  := $(if $(GT_CLEAN),$(wildcard tests/clean/*.sh))
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=build/fuzz/%)
 REPLAY_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(O)/tests/replay/%)
+GTDUMP := $(O)/tests/golden/gtdump
 K ?=
 RUN = O=$(O) tests/run $(if $(K),-k '$(K)')
 
-$(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
+$(O)/tests/unit/%: tests/unit/%.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a | need-unit
 	@mkdir -p $(@D); $(SAY) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< $(filter %.o %.a,$^) $(UNIT_EXTRA) -lcmocka -ldw -lelf $(FORMAT_LIBS) -lm
 
 PROC_TESTS := $(patsubst %,$(O)/tests/unit/test_%,launch launch_harmless outfile target)
 $(PROC_TESTS): $(O)/libproc.a
+$(O)/tests/unit/launch_lab.o: | need-unit
 $(O)/tests/unit/test_launch $(O)/tests/unit/test_launch_harmless: $(O)/tests/unit/launch_lab.o
 $(PROC_TESTS): UNIT_EXTRA = $(O)/libgolang.a $(O)/libgtrace.a $(PROC_LIBS) -lpthread
 
@@ -30,7 +32,7 @@ $(O)/tests/sample: tests/golden/sample.c $(O)/libgtrace.a
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS) -lm
 
 .PHONY: unit
-unit: $(O)/tests/sample
+unit: need-unit $(O)/tests/sample
 unit: $(UNIT_BIN) ## build the unit tests
 
 .PHONY: check
@@ -50,11 +52,11 @@ check-fast: all unit $(REPLAY_BIN) ## the tests that need neither root nor Go: a
 	$(RUN) $(UNIT_BIN) $(CLI_TESTS)
 
 .PHONY: live
-live: all ## the tests that record real programs (root)
+live: all $(GTDUMP) ## the tests that record real programs (root)
 	$(RUN) $(LIVE_TESTS)
 
 .PHONY: oracle
-oracle: all ## gtrec's view of a program against the program's own runtime/trace (root)
+oracle: all $(GTDUMP) ## gtrec's view of a program against the program's own runtime/trace (root)
 	$(RUN) $(ORACLE_TESTS)
 
 .PHONY: asan
