@@ -178,11 +178,11 @@ static void report(const struct run *r)
 	const char *out = r->o->session.out ? r->o->session.out : "trace.gtr";
 
 	gt_session_get_report(r->s, &rep);
-	double n = rep.counts.events ? (double)rep.counts.events : 1;
+	double n = rep.events ? (double)rep.events : 1;
 	gt_log_note("%" PRIu64 " events of %u process%s in %s, %" PRIu64
 		    " lost, %s (%.2f B/event), "
 		    "gtrec took %.1f %% of a CPU -> %s",
-		    rep.counts.events, rep.processes, rep.processes == 1 ? "" : "es",
+		    rep.events, rep.processes, rep.processes == 1 ? "" : "es",
 		    gt_format_duration(span, rep.wall_ns), rep.lost,
 		    gt_format_size(size, rep.bytes), (double)rep.bytes / n,
 		    100.0 * (double)rep.cpu_ns / (double)(rep.wall_ns ? rep.wall_ns : 1), out);

@@ -543,6 +543,7 @@ void gt_session_get_report(const struct gt_session *s, struct gt_session_report 
 	gt_writer_get_stats(s->w, &ws);
 	*ret = (struct gt_session_report){ .counts = *gt_encoder_get_counts(s->enc),
 					   .lost = s->lost,
+					   .events = ws.events,
 					   .bytes = ws.bytes,
 					   .live = gt_encoder_live(s->enc),
 					   .wall_ns = s->end_ns - s->start_ns,

@@ -26,6 +26,7 @@ struct gt_session_opts { /* zero means the default everywhere */
 /* What was recorded, for the closing line. */
 struct gt_session_report {
 	struct gt_encoder_counts counts;
+	uint64_t events; /* in the file, snapshot rows too */
 	uint64_t lost, bytes, live, wall_ns, cpu_ns;
 	uint32_t processes;
 };
