@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,14 +35,37 @@ static uint64_t read_number(const char *path, const char *after)
 	return v;
 }
 
+/* The least memory.max of our cgroup and those above it (v2), where it is less than LIMIT. */
+static uint64_t cgroup_limit(uint64_t limit)
+{
+	char line[PATH_MAX] = "", path[PATH_MAX + 64];
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	bool v2 = false;
+
+	while (f && !v2 && fgets(line, sizeof(line), f))
+		v2 = !strncmp(line, "0::/", 4);
+	if (f)
+		(void)fclose(f);
+	if (!v2)
+		return limit;
+	line[strcspn(line, "\n")] = 0;
+	for (char *own = line + 3, *slash = own; slash;) {
+		(void)snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.max", own);
+		uint64_t max = read_number(path, "");
+		if (max && max < limit)
+			limit = max;
+		slash = strrchr(own, '/');
+		if (slash)
+			*slash = 0;
+	}
+	return limit;
+}
+
 uint64_t gt_rings_default_size(uint32_t n_online)
 {
-	uint64_t limit = read_number("/proc/meminfo", "MemTotal:") * 1024;
-	uint64_t cgroup = read_number("/sys/fs/cgroup/memory.max", "");
+	uint64_t limit = cgroup_limit(read_number("/proc/meminfo", "MemTotal:") * 1024);
 	uint64_t all = RINGS_MAX, size = RING_MIN;
 
-	if (cgroup && cgroup < limit)
-		limit = cgroup;
 	if (limit && limit / 100 < all)
 		all = limit / 100;
 	while (size * 2 * n_online <= all)
