@@ -102,7 +102,7 @@ struct gt_event {
 	uint64_t arg;	  /* by kind: width of a snapshot read or STW in ns, ... */
 	uint32_t process; /* from 1, see struct gt_process */
 	uint32_t tid;	  /* thread, as gtrec's pid namespace numbers it: mostly the host's */
-	uint32_t ra;	  /* pc id: return address of casgstatus, caller's pc for SYSENTER */
+	uint32_t ra;	  /* pc id: return address of casgstatus, 0 for SYSENTER */
 	uint32_t pc;	/* pc id: for running -> syscall, where the syscall or cgo call was made */
 	uint32_t stack; /* stack id: creator's stack at creation, the block stack at a park or SNAP
 			 */

@@ -39,6 +39,7 @@ cat >"$T/expected" <<-FILES
 	./opt/gtrace/include/gtrace/model.h
 	./opt/gtrace/lib/libgtrace.a
 	./opt/gtrace/lib/pkgconfig/gtrace.pc
+	./opt/gtrace/share/doc/gtrace/FORMAT-EXAMPLE.md
 	./opt/gtrace/share/doc/gtrace/FORMAT.md
 	./opt/gtrace/share/doc/gtrace/LICENSE
 	./opt/gtrace/share/doc/gtrace/README.md
