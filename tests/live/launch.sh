@@ -5,7 +5,7 @@
 # timeout: 300
 . "$(dirname "$0")/../lib.sh"
 need_bpf
-need unshare setsid runuser
+need unshare setsid runuser sudo
 
 prog=$(subject exitcode)
 term=$(subject sigterm)
@@ -52,6 +52,8 @@ quick="$prog -code 4 -d 10ms"
 	run 4 script -- "$T/script" && first script "$T/t.gtr"
 	run 4 timeout -- timeout 30 $quick && first timeout "$T/t.gtr"
 	run 4 runuser -- runuser -u nobody -- $quick && first runuser "$T/t.gtr"
+	run 4 sudo -- sudo $quick && first sudo "$T/t.gtr"
+	run 4 "sudo -u" -- sudo -u nobody $quick && first "sudo -u" "$T/t.gtr"
 	run 4 setsid -- setsid -w $quick && first setsid "$T/t.gtr"
 	run 123 xargs -- sh -c "echo -d 10ms | xargs $prog -code 4" && first xargs "$T/t.gtr"
 	run 0 pipeline -- sh -c "$quick | cat" && first pipeline "$T/t.gtr"
@@ -121,6 +123,16 @@ SUDO_UID=65534 SUDO_GID=65534 "$GTREC" -q -o "$T/any/t.gtr" -- sh -c "id -u >$T/
 eq "owner under sudo" "$(stat -c %u:%a "$T/any/t.gtr")" 65534:600
 eq "the command's user under sudo" "$(cat "$T/who")" 0
 first sudo "$T/any/t.gtr"
+# The real one, called by nobody; the rule that allows it is seen by no other process.
+echo 'nobody ALL=(ALL) NOPASSWD: ALL' >"$T/sudoers"
+chmod 440 "$T/sudoers"
+rc=0
+# shellcheck disable=SC2016 # the inner shell's
+unshare -m sh -ec 'mount --bind "$1" /etc/sudoers; shift; exec runuser -u nobody -- sudo -n "$@"' sh \
+	"$T/sudoers" "$GTREC" -q -o "$T/any/real.gtr" -- "$prog" -code 4 -d 10ms >"$T/out" 2>"$T/err" || rc=$?
+eq "status of nobody's sudo gtrec: $(cat "$T/err")" $rc 4
+eq "owner under nobody's sudo" "$(stat -c %U:%a "$T/any/real.gtr")" nobody:600
+first "nobody's sudo" "$T/any/real.gtr"
 # As the invoking user gtrec can still end root's command and read its memory for the last snapshot.
 SUDO_UID=65534 SUDO_GID=65534 "$GTREC" -q -d 300ms -o "$T/any/t.gtr" -- "$term" -d 60s >"$T/out"
 grep -q '"signal":"terminated"' "$T/out" || fail "-d under sudo does not end the command"

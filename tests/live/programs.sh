@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Programs that we did not write, as their users run them: a web server and a container daemon
-# from Debian under load (attached), the go tool building something and a module built from the
-# proxy (launched). No event is lost, or each one is accounted for; no goroutine's history is
+# under load (attached), the same web server, kubectl, the go tool building something and a module
+# built from the proxy (launched). No event is lost, or each one is accounted for; no goroutine's history is
 # impossible; entry functions and creation sites have names though most of them are stripped.
 # timeout: 600
 . "$(dirname "$0")/../lib.sh"
 need_bpf
-need caddy curl
+need caddy curl kubectl
 
 # check NAME TRACE LEAST: LEAST events, and what must be true of every trace.
 check() {
@@ -56,6 +56,30 @@ check caddy "$T/caddy.gtr" 1000
 grep -q '^goroutine 1 \[' "$T/caddy.at" || fail "caddy: main is not in the state at the end"
 grep -q 'net/http' "$T/caddy.at" || fail "caddy: no stack shows net/http"
 
+# The same, launched, and ended by its own SIGTERM.
+"$GTREC" -q -o "$T/caddy2.gtr" -- caddy file-server --root "$T/www" --listen 127.0.0.1:18091 >"$T/caddy2.log" 2>&1 &
+rec=$!
+PIDS+=("$rec")
+wait_for 20 curl -sf -o "$T/got" http://127.0.0.1:18091/file
+clients=()
+for i in 1 2; do
+	for _ in $(seq 30); do curl -sf -o "$T/got.$i" http://127.0.0.1:18091/file; done &
+	clients+=($!)
+done
+for i in "${clients[@]}"; do wait "$i" || fail "caddy does not serve under gtrec"; done
+kill -TERM "$(cat /proc/"$rec"/task/"$rec"/children)"
+rc=0
+wait "$rec" || rc=$?
+eq "caddy's status after SIGTERM" $rc 0
+check caddy2 "$T/caddy2.gtr" 1000
+"$GTSTAT" goroutines "$T/caddy2.gtr" >"$T/caddy2.txt"
+grep -q 'net/http' "$T/caddy2.txt" || fail "caddy: no goroutine of net/http"
+
+# kubectl, which needs no cluster for this.
+"$GTREC" -q -o "$T/kubectl.gtr" -- kubectl version --client >"$T/kubectl.out"
+grep -q 'Client Version' "$T/kubectl.out" || fail "kubectl does not print its version under gtrec"
+check kubectl "$T/kubectl.gtr" 50
+
 # containerd, asked by its client; attached.
 if command -v containerd >/dev/null; then
 	cat >"$T/containerd.toml" <<-TOML
@@ -72,10 +96,17 @@ if command -v containerd >/dev/null; then
 	wait_for 30 ctr -a "$T/ctrd.sock" version
 	"$GTREC" -q -d 4s -o "$T/containerd.gtr" -p "$containerd" &
 	rec=$!
-	for _ in $(seq 20); do
-		ctr -a "$T/ctrd.sock" namespaces ls >"$T/ctr.out"
+	clients=()
+	for i in 1 2 3; do
+		for _ in $(seq 12); do
+			ctr -a "$T/ctrd.sock" namespaces ls >"$T/ctr.out.$i"
+			ctr -a "$T/ctrd.sock" namespaces label default "loop=$i"
+			ctr -a "$T/ctrd.sock" images ls >"$T/ctr.out.$i"
+		done &
+		clients+=($!)
 	done
 	wait "$rec"
+	for i in "${clients[@]}"; do wait "$i" || fail "a client of containerd failed"; done
 	check containerd "$T/containerd.gtr" 500
 	"$GTREC" -q -o "$T/ctr.gtr" -- ctr -a "$T/ctrd.sock" version >"$T/ctr.out"
 	grep -q Version "$T/ctr.out" || fail "ctr does not print its version under gtrec"
