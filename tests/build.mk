@@ -39,7 +39,7 @@ unit: $(UNIT_BIN) ## build the unit tests
 check: ## get what the tests need, build, run all tests; K=REGEX picks some
 	tests/scripts/deps build test lint
 	$(MAKE) all unit $(REPLAY_BIN)
-	tests/scripts/go-fixtures build/fixtures || [ $$? = 77 ]
+	tests/scripts/go-fixtures --fetch build/fixtures || [ $$? = 77 ]
 	$(RUN) tests/scripts/lint $(UNIT_BIN) $(CLI_TESTS) $(LIVE_TESTS) $(ORACLE_TESTS) $(CLEAN_TESTS)
 
 .PHONY: check-clean

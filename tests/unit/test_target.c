@@ -514,11 +514,11 @@ static void a_replaced_binary_is_still_the_running_one(void **state)
 	assert_string_equal(l.exe, copy);
 }
 
-/* The go binary itself, behind links and wrappers of distributions. */
+/* The go binary itself, behind links and wrappers; from the top of the tree. */
 static void find_go(void)
 {
 	char path[PATH_MAX - 16], bin[PATH_MAX];
-	FILE *p = popen("GOTOOLCHAIN=local go env GOROOT 2>/dev/null", "re");
+	FILE *p = popen("GOTOOLCHAIN=local tests/scripts/go env GOROOT 2>/dev/null", "re");
 
 	if (p && fgets(path, sizeof(path), p)) {
 		path[strcspn(path, "\n")] = 0;
