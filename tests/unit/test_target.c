@@ -517,7 +517,7 @@ static void a_replaced_binary_is_still_the_running_one(void **state)
 /* The go binary itself, behind links and wrappers; from the top of the tree. */
 static void find_go(void)
 {
-	char path[PATH_MAX - 16], bin[PATH_MAX];
+	char path[PATH_MAX - 16], bin[PATH_MAX], dirs[3 * PATH_MAX];
 	FILE *p = popen("GOTOOLCHAIN=local tests/scripts/go env GOROOT 2>/dev/null", "re");
 
 	if (p && fgets(path, sizeof(path), p)) {
@@ -526,6 +526,8 @@ static void find_go(void)
 		(void)setenv("GOROOT", path, 1); /* for the copy that is far from it */
 		if (!realpath(bin, go) || access(go, X_OK))
 			*go = 0;
+		(void)snprintf(dirs, sizeof(dirs), "%s/bin:%.4096s", path, getenv("PATH"));
+		(void)setenv("PATH", dirs, 1);
 	}
 	if (p)
 		(void)pclose(p);
