@@ -98,9 +98,9 @@ struct g_birth {
 	__u64 parent_goid, gopc, ancestors, startpc;
 };
 
-/* A return address, or a kind of record, as struct gt_wire_event has them in ra_kind. */
-#define KIND(kind) ((__u64)(kind) << GT_WIRE_ADDR_BITS)
-#define FLAG(flag) ((__u64)(flag) << 56)
+/* What stands beside an address in a word of struct gt_wire_event; flags above a kind. */
+#define BESIDE(small) ((__u64)(small) << GT_WIRE_ADDR_BITS)
+#define FLAG(flag)    ((__u64)(flag) << 56)
 
 /* One word of user memory; 0, and FLAG in EV, when it cannot be read. */
 static __always_inline __u64 word(bool sleepable, struct gt_wire_event *ev, __u64 addr, __u64 flag)
@@ -130,7 +130,7 @@ static __always_inline void begin(struct gt_wire_event *ev, __u64 g, __u32 old, 
 	ev->g_status = (g & GT_WIRE_ADDR_MASK) | (__u64)(old & 15) << 48 | (__u64)(new & 15) << 52;
 	ev->goid = 0;
 	ev->aux = 0;
-	ev->p_qlen = KIND(0xffff);
+	ev->p_qlen = BESIDE(0xffff);
 	ev->tid = this_tid();
 	ev->proc = cfg.proc;
 }
@@ -198,7 +198,7 @@ static __always_inline void read_p(bool sleepable, struct pt_regs *ctx, struct g
 		qlen = word(sleepable, ev, p + cfg.p_runqhead, GT_WIRE_F_P); /* head, then tail */
 		qlen = ((qlen >> 32) - qlen) & 0xffff;
 	}
-	ev->p_qlen = (p & GT_WIRE_ADDR_MASK) | KIND(qlen);
+	ev->p_qlen = (p & GT_WIRE_ADDR_MASK) | BESIDE(qlen);
 }
 
 /* What is due at a change of G from OLD to NEW. */
@@ -274,7 +274,7 @@ static __always_inline int creation(bool sleepable, struct pt_regs *ctx, __u64 g
 
 	if (!rec)
 		return 0;
-	rec->ev.ra_kind = ra | KIND(GT_WIRE_CREATE);
+	rec->ev.ra_kind = ra | BESIDE(GT_WIRE_CREATE);
 	begin(&rec->ev, g, DEAD, new);
 	read_g(sleepable, &rec->ev, g);
 	read_birth(sleepable, &rec->ev, &rec->c, g);
@@ -308,7 +308,7 @@ static __always_inline int transition(bool sleepable, struct pt_regs *ctx, __u64
 	ev = reserve(sizeof(*ev));
 	if (!ev)
 		return 0;
-	ev->ra_kind = ra | KIND(GT_WIRE_STATUS);
+	ev->ra_kind = ra | BESIDE(GT_WIRE_STATUS);
 	begin(ev, g, old, new);
 	facts(sleepable, ctx, ev, g, old, new);
 	return finish(ev);
@@ -361,7 +361,7 @@ static __always_inline int bare(__u64 g, __u64 kind, __u32 old, __u32 new, __u64
 
 	if (!ev)
 		return 0;
-	ev->ra_kind = KIND(kind);
+	ev->ra_kind = BESIDE(kind);
 	begin(ev, g, old, new);
 	ev->aux = aux;
 	return finish(ev);

@@ -9,8 +9,7 @@ int gt_ahead_open(struct gt_ahead *a, struct gt_view *v, struct gt_err *err)
 	bool more;
 
 	*a = (struct gt_ahead){ 0 };
-	if (!v->info->complete || !v->info->indexed || v->follow ||
-	    gt_reader_seek(v->reader, v->info->t_last, NULL))
+	if (!v->info->complete || !v->info->indexed || v->follow)
 		return GT_OK;
 	v->from_ns = v->info->t_last;
 	int rc = gt_run_open(&a->run, v, &ops, a, err);

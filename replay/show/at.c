@@ -311,6 +311,19 @@ static void remark(const struct at *a)
 			    a->n, a->n_system);
 }
 
+/* Is there a wait that only what comes later can tell the stack of? */
+static bool wants_ahead(const struct at *a)
+{
+	const struct gt_gor_state *g = NULL;
+
+	if (a->run.ended)
+		return false;
+	while ((g = gt_engine_next(a->run.engine, g ? g->k.g.gid : 0)))
+		if (g->k.state == GT_S_WAITING && !g->k.stack)
+			return true;
+	return false;
+}
+
 int gt_show_at(struct gt_show *s, struct gt_err *err)
 {
 	static const struct gt_run_ops ops = { 0 };
@@ -330,7 +343,7 @@ int gt_show_at(struct gt_show *s, struct gt_err *err)
 		a.past_end = true;
 		a.t = a.run.end_ns;
 	}
-	if (!rc)
+	if (!rc && wants_ahead(&a))
 		rc = gt_ahead_open(&a.ahead, s->view, err);
 	if (!rc) {
 		print(&a);
