@@ -4,16 +4,19 @@
 # the copy answers as the recording does; cuts and copies of it pass --verify.
 . "$(dirname "$0")/../lib.sh"
 need_bpf
-need jq
+need jq unshare
 prog=$(subject secrets) || fail "the subject does not build"
 mkdir "$T/planteddir"
 cp "$prog" "$T/planteddir/plantedexe"
-"$GTREC" -q --comment plantedcomment -o "$T/t.gtr" -- "$T/planteddir/plantedexe" plantedarg || fail "gtrec: $?"
+# On a host of its own name: a short one, as many have, can stand in packed bytes by chance.
+# shellcheck disable=SC2016 # the inner shell's
+unshare --uts sh -c 'hostname plantedhost && exec "$@"' sh \
+	"$GTREC" -q --comment plantedcomment -o "$T/t.gtr" -- "$T/planteddir/plantedexe" plantedarg || fail "gtrec: $?"
 
 # All texts of a trace; the listing is what --redact=check has.
 texts() { "$GTEXPORT" -q --redact=check "$1" || true; }
 texts "$T/t.gtr" >"$T/clear"
-for word in plantedWorker plantedType plantedMethod planteddir plantedexe plantedcomment; do
+for word in plantedWorker plantedType plantedMethod planteddir plantedexe plantedcomment plantedhost; do
 	grep -q "^clear.*$word" "$T/clear" || fail "$word is not in the recording: $(grep ^clear "$T/clear" | head)"
 done
 "$GTEXPORT" -q --redact -o "$T/red.gtr" "$T/t.gtr"
@@ -21,7 +24,6 @@ texts "$T/red.gtr" >"$T/kept"
 ! grep -q "^clear" "$T/kept" || fail "left in clear: $(grep ^clear "$T/kept" | head -3)"
 for f in "$T/kept" "$T/red.gtr"; do
 	! grep -qai planted "$f" || fail "$f tells $(grep -aioE -m1 '.{0,20}planted.{0,20}' "$f" | head -1)"
-	! grep -qaF "$(hostname)" "$f" || fail "$f tells the host"
 	! grep -qaF "$TOP" "$f" || fail "$f tells where it was built"
 done
 "$GTREPLAY" --verify "$T/red.gtr" >"$T/out" || fail "$(cat "$T/out")"
