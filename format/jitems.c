@@ -12,11 +12,6 @@ static bool has_time(enum gt_item_type t)
 	       t == GT_IT_NOTE || t == GT_IT_END;
 }
 
-static int no_memory(struct gt_err *err)
-{
-	return gt_fail(err, GT_NOMEM, "no memory to join traces");
-}
-
 /* The END of the whole: what all said, or else what the last said. */
 static void add_end(struct gt_joint *j, const struct gt_end *e)
 {
@@ -40,7 +35,7 @@ static int push(struct gt_joint *j, const struct gt_item *it, struct gt_err *err
 	struct gt_item *slot = GT_VEC_PUSH(&j->queue);
 
 	if (!slot)
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	*slot = *it;
 	return GT_OK;
 }
@@ -137,7 +132,7 @@ static int list_part(struct gt_joint *j, uint32_t part, struct gt_err *err)
 			rc = gt_j_process(j, part, g->process, &it.u.g.process, err);
 			if (rc >= 0 && gt_j_identity(g) &&
 			    !gt_u64map_put(&p->listed, gt_j_identity(g), 1))
-				return no_memory(err);
+				return gt_j_no_memory(err);
 		}
 		if (rc < 0)
 			return rc;

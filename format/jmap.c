@@ -8,11 +8,6 @@
 
 #define GOID_BITS 48
 
-static int no_memory(struct gt_err *err)
-{
-	return gt_fail(err, GT_NOMEM, "no memory to join traces");
-}
-
 /* ---- times ---- */
 
 static uint64_t shifted(const struct gt_part *p, uint64_t ts)
@@ -72,7 +67,7 @@ int gt_j_process(struct gt_joint *j, uint32_t part, uint32_t process, uint32_t *
 	if (!process || process > GT_MAX_PROCESSES)
 		return GT_OK;
 	if (!slot)
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	if (*slot) {
 		*ret = *slot;
 		return GT_OK;
@@ -84,7 +79,7 @@ int gt_j_process(struct gt_joint *j, uint32_t part, uint32_t process, uint32_t *
 		if (j->procs.n > GT_MAX_PROCESSES)
 			return gt_fail(err, GT_LIMIT, "more than %u processes", GT_MAX_PROCESSES);
 		if (!GT_VEC_PUSH(&j->procs))
-			return no_memory(err);
+			return gt_j_no_memory(err);
 		number = (uint32_t)j->procs.n - 1;
 	}
 	*ret = *slot = number;
@@ -124,7 +119,7 @@ static int map_thread(struct gt_joint *j, uint32_t part, struct gt_thread *t, st
 	t->last_ns = maybe(me, t->last_ns);
 	e = at ? &j->threads.p[*at] : GT_VEC_PUSH(&j->threads);
 	if (!e || (!at && !gt_u64map_put(&j->thread_at, key, j->threads.n - 1)))
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	*e = *t;
 	return GT_OK;
 }
@@ -161,10 +156,10 @@ static int identify(struct gt_joint *j, uint32_t part, struct gt_goroutine *g, s
 	known = gt_u64map_get(&j->alive, key);
 	if (known && *known != mine && g->flags & GT_GF_EXISTED) {
 		g->gid = *known;
-		return gt_u64map_put(&j->alias, mine, *known) ? GT_OK : no_memory(err);
+		return gt_u64map_put(&j->alias, mine, *known) ? GT_OK : gt_j_no_memory(err);
 	}
 	if (!gt_u64map_put(&j->alive, key, mine) || !gt_u64map_put(&j->key_of, mine, key))
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	return GT_OK;
 }
 

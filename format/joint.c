@@ -20,11 +20,6 @@ struct sessions {
 	size_t n, cap;
 };
 
-static int no_memory(struct gt_err *err)
-{
-	return gt_fail(err, GT_NOMEM, "no memory to join traces");
-}
-
 /* ---- finding recordings ---- */
 
 /* Headers alone can be wrong in a bit: a recording must have one block that checks. */
@@ -69,7 +64,7 @@ static int note(struct sessions *all, struct gt_feed *whole, const struct gt_sca
 		return GT_OK;
 	e = GT_VEC_PUSH(all);
 	if (!e)
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	*e = (struct session){ f->h.session, s->section, f->offset + f->length };
 	/* A torn block before it may have hidden where its section begins. */
 	if (all->n > 1 && e->from < e[-1].to)
@@ -162,8 +157,7 @@ static int add_sessions(struct gt_joint *j, const struct gt_source *src, struct 
 	return rc;
 }
 
-static int open_part(struct gt_joint *j, struct gt_part *p, const struct gt_reader_opts *opts,
-		     struct gt_err *err)
+static int open_part(struct gt_part *p, const struct gt_reader_opts *opts, struct gt_err *err)
 {
 	int rc;
 
@@ -177,7 +171,6 @@ static int open_part(struct gt_joint *j, struct gt_part *p, const struct gt_read
 		rc = gt_fail(err, GT_UNSUPPORTED,
 			     "several traces cannot be joined from a stream: "
 			     "use files");
-	(void)j;
 	return rc;
 }
 
@@ -285,9 +278,9 @@ static void settle(struct gt_reader *r)
 
 /* ---- facts ---- */
 
-/* The different values of one fact, one behind the other. */
-static const char *join(struct gt_joint *j, const char *(*get)(const struct gt_trace_info *),
-			struct gt_out *o)
+/* The different values of one fact, one behind the other; where in O they begin. */
+static size_t join(struct gt_joint *j, const char *(*get)(const struct gt_trace_info *),
+		   struct gt_out *o)
 {
 	size_t at = o->n;
 
@@ -304,7 +297,7 @@ static const char *join(struct gt_joint *j, const char *(*get)(const struct gt_t
 		gt_out_bytes(o, s, strnlen(s, 1024));
 	}
 	gt_out_u8(o, 0);
-	return (const char *)(uintptr_t)at;
+	return at;
 }
 
 static const char *hostname(const struct gt_trace_info *i)
@@ -333,7 +326,7 @@ static int join_comments(struct gt_reader *r, struct gt_err *err)
 		n += gt_reader_info(j->parts.p[k].r)->n_comments;
 	j->comments = calloc(n + 1, sizeof(*j->comments));
 	if (!j->comments)
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	for (size_t k = 0; k < j->parts.n; k++) {
 		const struct gt_trace_info *i = gt_reader_info(j->parts.p[k].r);
 
@@ -349,18 +342,18 @@ static int join_facts(struct gt_reader *r, struct gt_err *err)
 	struct gt_joint *j = r->joint;
 	struct gt_trace_info *i = &r->info;
 	struct gt_out o = { 0 };
-	uintptr_t at[4] = { (uintptr_t)join(j, hostname, &o), (uintptr_t)join(j, os, &o),
-			    (uintptr_t)join(j, hardware, &o), (uintptr_t)join(j, tool, &o) };
+	size_t host_at = join(j, hostname, &o), os_at = join(j, os, &o);
+	size_t hardware_at = join(j, hardware, &o), tool_at = join(j, tool, &o);
 
 	if (o.bad) {
 		gt_out_free(&o);
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	}
 	j->text = (char *)o.p;
-	i->hostname = j->text + at[0];
-	i->os = j->text + at[1];
-	i->hardware = j->text + at[2];
-	i->tool = j->text + at[3];
+	i->hostname = j->text + host_at;
+	i->os = j->text + os_at;
+	i->hardware = j->text + hardware_at;
+	i->tool = j->text + tool_at;
 	i->boot_id = gt_reader_info(j->parts.p[0].r)->boot_id;
 	for (size_t k = 1; k < j->parts.n; k++)
 		if (!same_boot(&j->parts.p[0], &j->parts.p[k]))
@@ -392,7 +385,7 @@ static int open_all(struct gt_reader *r, const struct gt_source *srcs, size_t n,
 	if (j->parts.n)
 		opts.max_memory /= j->parts.n;
 	for (size_t i = 0; i < j->parts.n && !rc; i++)
-		rc = open_part(j, &j->parts.p[i], &opts, err);
+		rc = open_part(&j->parts.p[i], &opts, err);
 	if (rc)
 		return rc;
 	qsort(j->parts.p, j->parts.n, sizeof(*j->parts.p), by_start);
@@ -404,7 +397,7 @@ static int open_all(struct gt_reader *r, const struct gt_source *srcs, size_t n,
 	settle(r);
 	rc = join_facts(r, err);
 	if (!rc && !GT_VEC_PUSH(&j->procs))
-		rc = no_memory(err);
+		rc = gt_j_no_memory(err);
 	return rc || !may_follow(j) ? rc : gt_j_list(j, err);
 }
 
@@ -412,7 +405,7 @@ int gt_j_open(struct gt_reader *r, const struct gt_source *srcs, size_t n, struc
 {
 	r->joint = calloc(1, sizeof(*r->joint));
 	if (!r->joint)
-		return no_memory(err);
+		return gt_j_no_memory(err);
 	return open_all(r, srcs, n, err);
 }
 

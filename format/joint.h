@@ -76,6 +76,11 @@ struct gt_joint {
 
 /* ---- joint.c ---- */
 
+static inline int gt_j_no_memory(struct gt_err *err)
+{
+	return gt_fail(err, GT_NOMEM, "no memory to join traces");
+}
+
 /* gt_j_open: R becomes the reader of all recordings in the N sources; GT_OK also for one. */
 int gt_j_open(struct gt_reader *r, const struct gt_source *srcs, size_t n,
 	      struct gt_err *err) GT_MUST_CHECK;

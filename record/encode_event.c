@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* P id of a P pointer: read once from the target's memory; -1 when that fails. */
+/* P id of a P pointer: read once from the target's memory; -1, from then on, when that fails. */
 static int32_t p_id(struct gt_enc_proc *pr, uint64_t pptr)
 {
 	uint32_t id;
@@ -13,10 +13,10 @@ static int32_t p_id(struct gt_enc_proc *pr, uint64_t pptr)
 		return -1;
 	uint64_t *known = gt_u64map_get(&pr->p_ids, pptr);
 	if (known)
-		return (int32_t)*known - 1;
+		return (int32_t)*known;
 	if (gt_target_read(pr->t, pptr + pr->layout.p_id, &id, sizeof(id), NULL) || id > 1 << 16)
-		return -1;
-	(void)gt_u64map_put(&pr->p_ids, pptr, id + 1);
+		id = UINT32_MAX;
+	(void)gt_u64map_put(&pr->p_ids, pptr, id);
 	return (int32_t)id;
 }
 

@@ -26,7 +26,7 @@ struct gt_enc_proc {
 	uint64_t main_pc; /* runtime.main in memory: its goroutine was made by no go statement */
 	uint64_t end_ns;  /* of it as this program; what is younger is not its own */
 	bool begun;	  /* its main goroutine exists */
-	struct gt_u64map p_ids; /* P pointer -> P id + 1 */
+	struct gt_u64map p_ids; /* P pointer -> P id, UINT32_MAX not known */
 	struct gt_tidmap *tids;
 	struct gt_u64map threads; /* tid -> 1: its row is written */
 };

@@ -22,6 +22,16 @@ static int remember(struct gt_u64map *m, uint64_t from, uint64_t to, struct gt_e
 	return gt_u64map_put(m, from, to) ? GT_OK : gt_fail(err, GT_NOMEM, "no memory to copy");
 }
 
+/* ID of the other trace in place of this one's, where M has it. */
+static bool known(const struct gt_u64map *m, uint32_t *id)
+{
+	const uint64_t *to = gt_u64map_get(m, *id);
+
+	if (to)
+		*id = (uint32_t)*to;
+	return to != NULL;
+}
+
 /* ---- processes and threads ---- */
 
 static int write_process(struct gt_ids *x, const struct gt_process *from, uint32_t to,
@@ -53,14 +63,12 @@ static int write_threads(struct gt_ids *x, uint32_t process, struct gt_err *err)
 
 int gt_ids_process(struct gt_ids *x, uint32_t process, uint32_t *ret, struct gt_err *err)
 {
-	const uint64_t *known = gt_u64map_get(&x->process, process);
 	const struct gt_process *p;
 	int rc;
 
-	if (known || !process) {
-		*ret = known ? (uint32_t)*known : 0;
+	*ret = process;
+	if (!process || known(&x->process, ret))
 		return GT_OK;
-	}
 	p = gt_reader_process(x->r, process);
 	rc = write_process(x, p ? p : &nobody, x->processes + 1, err);
 	if (!rc)
@@ -71,19 +79,17 @@ int gt_ids_process(struct gt_ids *x, uint32_t process, uint32_t *ret, struct gt_
 
 int gt_ids_process_row(struct gt_ids *x, const struct gt_process *p, struct gt_err *err)
 {
-	const uint64_t *known = gt_u64map_get(&x->process, p->process);
+	uint32_t to = p->process;
 
-	return known ? write_process(x, p, (uint32_t)*known, err) : GT_OK;
+	return known(&x->process, &to) ? write_process(x, p, to, err) : GT_OK;
 }
 
 int gt_ids_thread(struct gt_ids *x, const struct gt_thread *t, struct gt_err *err)
 {
-	const uint64_t *known = gt_u64map_get(&x->process, t->process);
 	struct gt_thread to = *t;
 
-	if (!known)
+	if (!known(&x->process, &to.process))
 		return GT_OK;
-	to.process = (uint32_t)*known;
 	if (x->redact)
 		gt_redact_thread(x->redact, &to);
 	return gt_writer_thread(x->w, &to, err);
@@ -133,17 +139,11 @@ static int new_pc(struct gt_ids *x, uint32_t pc, uint32_t *ret, struct gt_err *e
 
 static int map_pc(struct gt_ids *x, uint32_t *pc, struct gt_err *err)
 {
-	const uint64_t *known;
 	uint32_t from = *pc;
 	int rc;
 
-	if (!from)
+	if (!from || known(&x->pc, pc))
 		return GT_OK;
-	known = gt_u64map_get(&x->pc, from);
-	if (known) {
-		*pc = (uint32_t)*known;
-		return GT_OK;
-	}
 	rc = new_pc(x, from, pc, err);
 	return rc ? rc : remember(&x->pc, from, *pc, err);
 }
@@ -166,19 +166,13 @@ static int new_stack(struct gt_ids *x, uint32_t stack, uint32_t *ret, struct gt_
 
 static int map_stack(struct gt_ids *x, uint32_t *stack, struct gt_err *err)
 {
-	const uint64_t *known;
 	uint32_t from = *stack;
 	int rc;
 
-	if (!from || x->no_stacks) {
+	if (x->no_stacks)
 		*stack = 0;
+	if (!*stack || known(&x->stack, stack))
 		return GT_OK;
-	}
-	known = gt_u64map_get(&x->stack, from);
-	if (known) {
-		*stack = (uint32_t)*known;
-		return GT_OK;
-	}
 	rc = new_stack(x, from, stack, err);
 	return rc ? rc : remember(&x->stack, from, *stack, err);
 }
