@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What session.c (the file and the flow into it) and session_proc.c (processes) share. */
+#ifndef GT_SESSION_IMPL_H
+#define GT_SESSION_IMPL_H
+
+#include "session.h"
+
+#include "detach.h"
+
+/* One process under trace. */
+struct gt_member {
+	struct gt_target *t; /* NULL: it is gone, and all that it did is encoded */
+	struct gt_attach *a; /* NULL: the process is gone, its probes and losses are dealt with */
+	uint64_t allgs;	     /* where its list of goroutines is; 0 not known */
+	bool launched, gone, checked;
+};
+
+struct gt_session {
+	struct gt_outfile *file;
+	struct gt_sink sink;
+	struct gt_rings *rings;
+	struct gt_drain *drain;
+	struct gt_detach *detach;
+	struct gt_writer *w;
+	struct gt_encoder *enc;
+	struct gt_attach_opts attach;
+	struct {
+		struct gt_member *p;
+		size_t n, cap;
+	} members;
+	uint64_t start_ns, next_stats_ns, next_clock_ns, drain_cpu_ns;
+	uint64_t stop_ns, end_ns;   /* UINT64_MAX until it stops; 0 until it ended */
+	uint64_t lost, lost_places; /* as told in the file */
+	uint64_t lost_after;	    /* after the end of the trace */
+	bool committed;
+};
+
+/* ---- session_proc.c ---- */
+
+/*
+ * gt_session_snapshot: all goroutines of member I, to the encoder; what cannot be read is told, and
+ * is no reason to stop.
+ */
+int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err) GT_MUST_CHECK;
+/* gt_session_let_go: the probes of member I go: at the end of the trace, or of the process. */
+void gt_session_let_go(struct gt_session *s, uint32_t i);
+/*
+ * gt_session_bury: those whose probes are out: their last losses are told, then what the kernel
+ * holds for them is given back. WAIT: for all that are on their way out.
+ */
+int gt_session_bury(struct gt_session *s, bool wait, struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- session.c ---- */
+
+/* gt_session_loss: L, into the file and to the user; CTX is the session. */
+int gt_session_loss(void *ctx, const struct gt_loss *l, struct gt_err *err);
+
+#endif
