@@ -16,16 +16,11 @@
 
 #define MAX_LINKS (4 + GT_MAX_INLINED)
 
-/* Loss counters of one CPU as user space has seen them. */
-struct seen {
-	uint64_t lost, first_ns; /* first_ns: taken, but not told yet */
-};
-
 struct gt_attach {
 	struct gt_probes *skel;
 	struct bpf_link *links[MAX_LINKS];
-	uint32_t n_links, n_cpus, process;
-	struct seen *seen;
+	uint32_t n_links, process;
+	struct gt_losses losses;
 	bool sleepable;
 };
 
@@ -288,15 +283,11 @@ int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t 
 {
 	struct gt_attach *a = calloc(1, sizeof(*a));
 	struct plan *p = calloc(1, sizeof(*p));
-	int rc = GT_OK;
+	int rc = a && p ? gt_losses_init(&a->losses, process, rings->n, err)
+			: gt_fail(err, GT_NOMEM, "out of memory");
 
-	if (a)
-		a->seen = calloc(GT_WIRE_MAX_CPUS, sizeof(*a->seen));
-	if (!a || !a->seen || !p)
-		rc = gt_fail(err, GT_NOMEM, "out of memory");
 	(void)libbpf_set_print(libbpf_says);
 	if (!rc) {
-		a->n_cpus = rings->n < GT_WIRE_MAX_CPUS ? rings->n : GT_WIRE_MAX_CPUS;
 		a->process = process;
 		rc = start(a, t, rings, opts, p, err);
 	}
@@ -309,43 +300,14 @@ int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t 
 	return GT_OK;
 }
 
-int gt_attach_losses(struct gt_attach *a,
-		     int (*fn)(void *ctx, const struct gt_loss *l, struct gt_err *err), void *ctx,
-		     struct gt_err *err)
+int gt_attach_losses(struct gt_attach *a, gt_losses_fn *fn, void *ctx, struct gt_err *err)
 {
-	for (uint32_t c = 0; c < a->n_cpus; c++) {
-		struct gt_wire_loss *l = &a->skel->bss->loss[c];
-		struct seen *s = &a->seen[c];
-		/* The count last: whoever counts has set the range before. */
-		uint64_t lost = __atomic_load_n(&l->lost, __ATOMIC_ACQUIRE);
-		if (lost == s->lost)
-			continue;
-		uint64_t first = __atomic_exchange_n(&l->first_ns, 0, __ATOMIC_ACQ_REL);
-		uint64_t last = __atomic_load_n(&l->last_ns, __ATOMIC_ACQUIRE);
-		if (!s->first_ns)
-			s->first_ns = first;
-		struct gt_loss loss = { .process = a->process,
-					.cpu = c,
-					.cause = GT_LOSS_RING_FULL,
-					.t0 = s->first_ns ? s->first_ns : last,
-					.t1 = last,
-					.count = lost - s->lost };
-		s->lost = lost;
-		s->first_ns = 0;
-		int rc = fn(ctx, &loss, err);
-		if (rc)
-			return rc;
-	}
-	return GT_OK;
+	return gt_losses_tell(&a->losses, a->skel->bss->loss, fn, ctx, err);
 }
 
 uint64_t gt_attach_lost(const struct gt_attach *a)
 {
-	uint64_t n = 0;
-
-	for (uint32_t c = 0; c < a->n_cpus; c++)
-		n += __atomic_load_n(&a->skel->bss->loss[c].lost, __ATOMIC_RELAXED);
-	return n;
+	return gt_losses_total(&a->losses, a->skel->bss->loss);
 }
 
 bool gt_attach_sleepable(const struct gt_attach *a)
@@ -365,6 +327,6 @@ void gt_attach_free(struct gt_attach *a)
 		return;
 	gt_attach_stop(a);
 	gt_probes__destroy(a->skel);
-	free(a->seen);
+	gt_losses_free(&a->losses);
 	free(a);
 }

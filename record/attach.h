@@ -7,7 +7,7 @@
 #ifndef GT_ATTACH_H
 #define GT_ATTACH_H
 
-#include "format/gtrace.h"
+#include "losses.h"
 #include "ring.h"
 #include "target.h"
 
@@ -31,8 +31,7 @@ int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t 
  * gt_attach_losses: FN for each CPU on which records were lost since the last call. An error
  * of FN ends it.
  */
-int gt_attach_losses(struct gt_attach *a,
-		     int (*fn)(void *ctx, const struct gt_loss *l, struct gt_err *err), void *ctx,
+int gt_attach_losses(struct gt_attach *a, gt_losses_fn *fn, void *ctx,
 		     struct gt_err *err) GT_MUST_CHECK;
 uint64_t gt_attach_lost(const struct gt_attach *a); /* in all, so far */
 bool gt_attach_sleepable(const struct gt_attach *a);
