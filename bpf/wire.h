@@ -48,6 +48,9 @@ struct gt_wire_event {
 	__u32 proc;   /* number of the target, from rodata */
 };
 
+/* Its kind, GT_WIRE_STATUS and so on. */
+#define GT_WIRE_KIND(ev) ((unsigned)((ev)->ra_kind >> GT_WIRE_ADDR_BITS & 0xff))
+
 #define GT_WIRE_TID_NS 0x80000000u /* no tid is that large: PID_MAX_LIMIT is 2^22 */
 
 /* Follows the event of kind GT_WIRE_CREATE. */

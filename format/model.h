@@ -149,6 +149,15 @@ enum gt_process_end {
 	GT_PE_UNKNOWN = 4, /* it ended; nobody could say how */
 };
 
+/* Groups of facts beyond goroutine states that were asked for (gtrec --events). */
+#define GT_PG_TOLD    0x01 /* the other bits mean something */
+#define GT_PG_SYSCALL 0x02
+#define GT_PG_GC      0x04
+#define GT_PG_RUNQ    0x08
+#define GT_PG_SCHED   0x10
+#define GT_PG_FAULT   0x20
+#define GT_PG_LABELS  0x40
+
 /* One process of the trace. */
 struct gt_process {
 	uint32_t process; /* number in the trace, from 1; its pcapng interface too (0: the trace) */
@@ -157,7 +166,7 @@ struct gt_process {
 	uint64_t seen_ns;     /* when it came under trace */
 	uint32_t launched;    /* 1: traced from its first instruction (gtrec -- COMMAND) */
 	uint32_t gomaxprocs;  /* 0 not known */
-	uint64_t probe_flags; /* reserved, 0 */
+	uint64_t probe_flags; /* GT_PG_* */
 	uint64_t end_ns;      /* when it had ended, at the latest; 0: it did not within the trace */
 	uint32_t end;	      /* enum gt_process_end */
 	uint32_t end_status;

@@ -14,7 +14,7 @@
 #include "format/base/log.h"
 #include "probe_list.h"
 
-#define MAX_LINKS (4 + GT_MAX_INLINED)
+#define MAX_LINKS (GT_N_PROBES + GT_MAX_INLINED)
 
 struct gt_attach {
 	struct gt_probes *skel;
@@ -116,9 +116,10 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
  * The copies that the compiler made of the probed functions. One that cannot be probed means
  * that transitions are missing: that is said, at once.
  */
-static int plan_inlined(struct plan *p, const struct gt_target *t, struct gt_err *err)
+static int plan_inlined(struct plan *p, const struct gt_target *t, uint32_t groups,
+			struct gt_err *err)
 {
-	uint32_t n = gt_probe_inlined(t->bin, p->inlined);
+	uint32_t n = gt_probe_inlined(t->bin, groups, p->inlined);
 
 	if (n > GT_MAX_INLINED) {
 		gt_log_warn("profile-guided build: only %u of %u inlined copies can be probed; "
@@ -145,12 +146,10 @@ static int plan_inlined(struct plan *p, const struct gt_target *t, struct gt_err
 	return GT_OK;
 }
 
-static int plan(struct plan *p, const struct gt_target *t, struct gt_err *err)
+static int plan(struct plan *p, const struct gt_target *t, uint32_t groups, struct gt_err *err)
 {
-	int minor = gt_gobin_info(t->bin)->minor;
-
-	for (size_t i = 0; i < GT_N_PROBES; i++) {
-		if (minor < gt_probe_fns[i].since)
+	for (int i = 0; i < GT_N_PROBES; i++) {
+		if (!gt_probe_wanted(t->bin, groups, i))
 			continue;
 		int rc = gt_gobin_site(t->bin, gt_probe_fns[i].func, &p->site[i], err);
 		if (rc && gt_probe_fns[i].required &&
@@ -158,7 +157,7 @@ static int plan(struct plan *p, const struct gt_target *t, struct gt_err *err)
 			return rc;
 		p->want[i] = !rc;
 	}
-	return plan_inlined(p, t, err);
+	return plan_inlined(p, t, groups, err);
 }
 
 static struct gt_wire_place wire_place(struct gt_place p)
@@ -258,7 +257,7 @@ static int start(struct gt_attach *a, const struct gt_target *t, const struct gt
 		 const struct gt_attach_opts *opts, struct plan *p, struct gt_err *err)
 {
 	struct gt_probe_config cfg;
-	int rc = plan(p, t, err);
+	int rc = plan(p, t, opts->groups, err);
 
 	if (!rc)
 		rc = config(&cfg, t, a->process, &p->site[0], opts, err);

@@ -12,6 +12,7 @@
 #include "target.h"
 
 struct gt_attach_opts {
+	uint32_t groups;      /* GT_PG_*: what is to be probed beyond goroutine states */
 	uint32_t facts;	      /* GT_FACT_* of bpf/wire.h */
 	uint32_t stack_depth; /* of creation stacks; 0: none */
 	bool empty;	      /* programs that do nothing: the floor that benches compare with */

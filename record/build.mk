@@ -18,8 +18,13 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(wildcard bpf/*.h) | need-libs
 	$(Q)$(CLANG) -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(BPF_ARCH) \
 		-I/usr/include/$(shell $(CC) -print-multiarch) -Ibpf -c -o $@ $<
 
-$(O)/bpf/%.skel.h: $(O)/bpf/%.bpf.o
-	$(Q)$(BPFTOOL) gen skeleton $< name gt_$* > $@
+# One object of all programs: they share the rings, the loss counters and the configuration.
+BPF_OBJ := $(patsubst %.c,$(O)/%.o,$(wildcard bpf/*.bpf.c))
+$(O)/bpf/probes.o: $(BPF_OBJ)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(O)/bpf/probes.skel.h: $(O)/bpf/probes.o
+	$(Q)$(BPFTOOL) gen skeleton $< name gt_probes > $@
 
 $(O)/libproc.a: $(PROC_OBJ)
 	@rm -f $@; $(SAY) AR $@

@@ -62,7 +62,7 @@ static void check_site(struct gt_doctor *d, const struct gt_gobin *b, const stru
 static void check_inlined(struct gt_doctor *d, const struct gt_gobin *b)
 {
 	struct gt_inline_site *s = calloc(GT_MAX_INLINED, sizeof(*s));
-	uint32_t n = s ? gt_probe_inlined(b, s) : 0;
+	uint32_t n = s ? gt_probe_inlined(b, UINT32_MAX, s) : 0;
 
 	if (n > GT_MAX_INLINED)
 		gt_doctor_say(d, GT_DOC_WARN, "probe", NULL,
@@ -119,7 +119,7 @@ static void check_binary(struct gt_doctor *d, const struct gt_gobin *b)
 	if (d->verbose && *i->go_build_id)
 		gt_doctor_say(d, GT_DOC_OK, "build id", NULL, "%s", i->go_build_id);
 	for (int n = 0; n < GT_N_PROBES; n++)
-		if (i->minor >= gt_probe_fns[n].since)
+		if (gt_probe_wanted(b, UINT32_MAX, n))
 			check_site(d, b, &gt_probe_fns[n]);
 	check_inlined(d, b);
 	check_layout(d, b);

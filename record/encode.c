@@ -153,9 +153,7 @@ static int encode_before(struct gt_encoder *e, uint64_t watermark, struct gt_err
 			rc = gt_enc_snapshot(e, p->what, err);
 		} else {
 			const struct gt_wire_event *w = p->what;
-			bool created = (w->ra_kind >> 48 & 0xff) == GT_WIRE_CREATE;
-			rc = gt_enc_record(e, w, created ? (const void *)(w + 1) : NULL,
-					   (uint16_t)cpu, err);
+			rc = gt_enc_fn_of(w)(e, w, (uint16_t)cpu, err);
 		}
 		release(e, p, cpu);
 	}

@@ -65,7 +65,7 @@ struct said {
 static struct said said_by(const struct gt_wire_event *w)
 {
 	return (struct said){ .gptr = w->g_status & GT_WIRE_ADDR_MASK,
-			      .kind = w->ra_kind >> 48 & 0xff,
+			      .kind = GT_WIRE_KIND(w),
 			      .wflags = (unsigned)(w->ra_kind >> 56),
 			      .move = w->g_status >> 48 & 0xff };
 }
@@ -155,11 +155,12 @@ static int own(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wir
 	return rc;
 }
 
-int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
-		  const struct gt_wire_create *c, uint16_t cpu, struct gt_err *err)
+int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t cpu,
+		  struct gt_err *err)
 {
 	struct gt_enc_proc *pr = &e->procs.p[w->proc - 1];
 	struct said s = said_by(w);
+	const struct gt_wire_create *c = s.kind == GT_WIRE_CREATE ? (const void *)(w + 1) : NULL;
 	uint64_t qlen = w->p_qlen >> GT_WIRE_ADDR_BITS;
 	struct gt_goroutine *g = NULL;
 	bool mine;
@@ -237,17 +238,4 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	ev.gid = g->gid;
 	ev.tid = tid ? tid->tid : 0;
 	return gt_enc_give(e, &ev, err);
-}
-
-bool gt_enc_valid(const struct gt_encoder *e, const void *body, uint32_t len)
-{
-	const struct gt_wire_event *w = body;
-	size_t extra = 0;
-
-	if (len < sizeof(*w) || !w->proc || w->proc > e->procs.n)
-		return false;
-	unsigned kind = w->ra_kind >> 48 & 0xff;
-	if (kind == GT_WIRE_CREATE)
-		extra = sizeof(struct gt_wire_create);
-	return kind >= 1 && kind < sizeof(kinds) && len == sizeof(*w) + extra;
 }

@@ -75,13 +75,20 @@ static inline int gt_enc_give(struct gt_encoder *e, struct gt_event *ev, struct 
  */
 int gt_enc_process_end(struct gt_encoder *e, struct gt_enc_proc *pr, struct gt_err *err);
 
-/* ---- encode_event.c ---- */
+/* ---- encode_kinds.c ---- */
 
+/* What makes events of the record W; what belongs to it lies behind it. */
+typedef int gt_enc_fn(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t cpu,
+		      struct gt_err *err);
 /* gt_enc_valid: is the record at BODY one of ours, whole, of a process that we know? */
 bool gt_enc_valid(const struct gt_encoder *e, const void *body, uint32_t len);
-/* gt_enc_record: one record of the probes: W, and C behind it for a creation. */
-int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w,
-		  const struct gt_wire_create *c, uint16_t cpu, struct gt_err *err);
+/* gt_enc_fn_of: for a record that is valid. */
+gt_enc_fn *gt_enc_fn_of(const struct gt_wire_event *w);
+
+/* ---- encode_event.c ---- */
+
+/* gt_enc_record: a change of a goroutine's status. */
+gt_enc_fn gt_enc_record;
 /* gt_enc_snapshot: one goroutine of a snapshot, at the time it was read. */
 int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt_err *err);
 

@@ -9,13 +9,14 @@
 #include "format/base/log.h"
 #include "format/base/opts.h"
 #include "format/base/parse.h"
+#include "groups.h"
 #include "run.h"
 
 #define DEFAULT_STACK_DEPTH 16
 #define MAX_PIDS	    64
 
 struct rec_opts {
-	const char *out, *stacks, *user;
+	const char *out, *stacks, *events, *user;
 	struct gt_strlist pids, comments;
 	uint64_t duration, buffer, time_res, level;
 	bool quiet, follow;
@@ -32,6 +33,9 @@ static const struct gt_opt table[] = {
 	       struct rec_opts, follow),
 	GT_OPT(STR, 0, "stacks", "create|none", "call stacks of go statements (default: create)",
 	       struct rec_opts, stacks),
+	GT_OPT(STR, 0, "events", "LIST",
+	       "facts beyond goroutine states: syscall; none, default, all", struct rec_opts,
+	       events),
 	GT_OPT(SIZE, 0, "buffer", "SIZE", "kernel buffer for each CPU (default: 64M for all CPUs)",
 	       struct rec_opts, buffer),
 	GT_OPT(DUR, 0, "time-res", "DUR", "resolution of times in the file (default: 16ns)",
@@ -110,7 +114,8 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 		.facts = GT_FACT_ACTOR | GT_FACT_P | GT_FACT_QLEN,
 		.stack_depth = strcmp(stacks, "none") ? DEFAULT_STACK_DEPTH : 0,
 	};
-	return gt_user_invoker(&run->owner, o->user, err);
+	rc = gt_groups_parse(o->events, &run->session.attach.groups, err);
+	return rc ? rc : gt_user_invoker(&run->owner, o->user, err);
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,9 @@
 struct gt_probe_fn {
 	const char *func;
 	int since;	  /* first Go minor version that needs it */
-	bool required;	  /* no trace without it */
+	bool required;	  /* no trace without it, where its group is asked for */
+	bool moves;	  /* changes a goroutine's status; so do copies that were inlined */
+	uint32_t group;	  /* GT_PG_*: only with that group of facts; 0: always */
 	const char *what; /* for people: what it tells */
 };
 
@@ -19,11 +21,14 @@ extern const struct gt_probe_fn gt_probe_fns[GT_N_PROBES];
 
 #define GT_MAX_INLINED 64 /* as many copies as the programs have room for */
 
+/* gt_probe_wanted: is this probe, number I, for the binary, with these GROUPS (GT_PG_*)? */
+bool gt_probe_wanted(const struct gt_gobin *b, uint32_t groups, int i);
 /*
- * gt_probe_inlined: copies of these functions that profile-guided optimisation inlined. How
+ * gt_probe_inlined: copies of the wanted functions that profile-guided optimisation inlined. How
  * many; fills at most GT_MAX_INLINED.
  */
-uint32_t gt_probe_inlined(const struct gt_gobin *b, struct gt_inline_site ret[GT_MAX_INLINED]);
+uint32_t gt_probe_inlined(const struct gt_gobin *b, uint32_t groups,
+			  struct gt_inline_site ret[GT_MAX_INLINED]);
 /* gt_probe_only_inlined: is the function missing because all its callers have copies of it? */
 bool gt_probe_only_inlined(const struct gt_gobin *b, const char *func);
 

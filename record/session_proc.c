@@ -146,6 +146,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	row.process = n;
 	row.seen_ns = gt_clock_ns(CLOCK_MONOTONIC);
 	row.launched = launched;
+	row.probe_flags = GT_PG_TOLD | s->attach.groups;
 	rc = gt_writer_process(s->w, &row, err);
 	if (!rc)
 		rc = gt_encoder_process(s->enc, &row, t, err);

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "record/groups.h"
 #include "record/run.h"
 
 int main(int argc, char **argv)
@@ -14,7 +15,8 @@ int main(int argc, char **argv)
 
 	gt_signals_save(&signals);
 	struct gt_run_opts run = { .signals = &signals, .command = argv + 1 };
-	if (argc < 2 || gt_user_invoker(&run.owner, NULL, &err))
+	if (argc < 2 || gt_user_invoker(&run.owner, NULL, &err) ||
+	    gt_groups_parse(NULL, &run.session.attach.groups, &err))
 		return 2;
 	run.session.out = "/dev/null";
 	run.session.owner = &run.owner;

@@ -4,15 +4,21 @@
 # place, and both objects hold the same programs.
 . "$(dirname "$0")/../lib.sh"
 CLANG=${CLANG:-clang}
+BPFTOOL=$(command -v /usr/sbin/bpftool || echo bpftool)
 need "$CLANG"
+need "$BPFTOOL"
 
 include=/usr/include/$(${CC:-cc} -print-multiarch)
 
-# compile ARCH: bpf/probes.bpf.c as record/build.mk does it, without warnings.
+# compile ARCH: bpf/*.bpf.c as record/build.mk does it, without warnings, into one object.
 compile() {
-	"$CLANG" -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_"$1" -I"$include" -Ibpf \
-		-c -o "$T/$1.o" bpf/probes.bpf.c 2>"$T/$1.err" ||
-		fail "$1 does not compile: $(cat "$T/$1.err")"
+	for c in bpf/*.bpf.c; do
+		"$CLANG" -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_"$1" -I"$include" -Ibpf \
+			-c -o "$T/$(basename "$c").$1.o" "$c" 2>"$T/$1.err" ||
+			fail "$1 does not compile: $(cat "$T/$1.err")"
+	done
+	"$BPFTOOL" gen object "$T/$1.o" "$T"/*.bpf.c."$1".o 2>"$T/$1.err" ||
+		fail "$1 does not link: $(cat "$T/$1.err")"
 }
 
 # programs OBJECT: what gtrec loads, as `section name` a line.
@@ -26,7 +32,7 @@ for arch in x86 arm64; do
 	compile $arch
 	programs "$T/$arch.o" >"$T/$arch"
 	# shellcheck disable=SC2013 # one word a name
-	for name in $(sed -n 's/^PROBE(\([a-z_]*\),.*/\1/p' bpf/probes.bpf.c); do
+	for name in $(sed -n 's/^PROBE(\([a-z_]*\),.*/\1/p' bpf/*.bpf.c); do
 		grep -qx "uprobe $name" "$T/$arch" || fail "$arch: no program $name in section uprobe"
 		grep -qx "uprobe.s ${name}_s" "$T/$arch" || fail "$arch: no program ${name}_s in section uprobe.s"
 	done

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Which record of the probes is whose: its size, and who makes events of it. */
+#include "encode_impl.h"
+
+static const struct {
+	uint32_t size; /* of the whole record */
+	gt_enc_fn *encode;
+} kinds[] = {
+	[GT_WIRE_STATUS] = { sizeof(struct gt_wire_event), gt_enc_record },
+	[GT_WIRE_SYSENTER] = { sizeof(struct gt_wire_event), gt_enc_record },
+	[GT_WIRE_SYSEXIT] = { sizeof(struct gt_wire_event), gt_enc_record },
+	[GT_WIRE_CREATE] = { sizeof(struct gt_wire_event) + sizeof(struct gt_wire_create),
+			     gt_enc_record },
+	[GT_WIRE_PREEMPT] = { sizeof(struct gt_wire_event), gt_enc_record },
+	[GT_WIRE_CORO] = { sizeof(struct gt_wire_event), gt_enc_record },
+};
+
+bool gt_enc_valid(const struct gt_encoder *e, const void *body, uint32_t len)
+{
+	const struct gt_wire_event *w = body;
+
+	if (len < sizeof(*w) || !w->proc || w->proc > e->procs.n)
+		return false;
+	unsigned kind = GT_WIRE_KIND(w);
+	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].size == len;
+}
+
+gt_enc_fn *gt_enc_fn_of(const struct gt_wire_event *w)
+{
+	return kinds[GT_WIRE_KIND(w)].encode;
+}
