@@ -245,11 +245,15 @@ int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
  */
 int gt_reader_seek(struct gt_reader *r, uint64_t t, struct gt_err *err) GT_MUST_CHECK;
 /*
- * gt_reader_check: look at the sums of all blocks of the file, those too that the reading so far
- * has not met, and count what is wrong in gt_reader_damage. Nothing to do where all were met, and
- * with follow. GT_UNSUPPORTED on a stream; I/O errors and NOMEM.
+ * gt_reader_check: count in gt_reader_damage what is wrong with blocks that the reading so far has
+ * not met. ALL: look at the sums of all blocks of the file, a millisecond for each megabyte. Else:
+ * what the index, or the walk that made one, tells of the end and of blocks that are not there;
+ * every block that the items given out depend on was checked when it was read. Nothing to do where
+ * all were met, and with follow. GT_UNSUPPORTED on a stream; I/O errors and NOMEM.
  */
-int gt_reader_check(struct gt_reader *r, struct gt_err *err) GT_MUST_CHECK;
+int gt_reader_check(struct gt_reader *r, bool all, struct gt_err *err) GT_MUST_CHECK;
+/* gt_reader_unread: bytes of the files that have blocks which were not met; 0: all were met. */
+uint64_t gt_reader_unread(const struct gt_reader *r);
 /*
  * gt_reader_span: the time of the first event, and of the trace's end: its END block, or where
  * that is missing its last event. By index or by scanning block headers.

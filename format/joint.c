@@ -451,12 +451,12 @@ void gt_j_damage(struct gt_reader *r)
 	}
 }
 
-int gt_j_check(struct gt_reader *r, struct gt_err *err)
+int gt_j_check(struct gt_reader *r, bool all, struct gt_err *err)
 {
 	int rc = GT_OK;
 
 	for (size_t i = 0; i < r->joint->parts.n && !rc; i++)
-		rc = gt_reader_check(r->joint->parts.p[i].r, err);
+		rc = gt_reader_check(r->joint->parts.p[i].r, all, err);
 	gt_j_damage(r);
 	return rc;
 }

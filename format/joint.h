@@ -90,7 +90,7 @@ int gt_j_list(struct gt_joint *j, struct gt_err *err) GT_MUST_CHECK;
 int gt_j_several(const struct gt_source *src, struct gt_err *err) GT_MUST_CHECK;
 void gt_j_free(struct gt_joint *j);
 void gt_j_damage(struct gt_reader *r);
-int gt_j_check(struct gt_reader *r, struct gt_err *err) GT_MUST_CHECK;
+int gt_j_check(struct gt_reader *r, bool all, struct gt_err *err) GT_MUST_CHECK;
 
 /* ---- jitems.c ---- */
 

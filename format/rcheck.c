@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Is the rest of the file whole too? A reading that began at a keyframe, or ended before the file
- * did, has not met all blocks. Here the sums of all of them are checked; nothing is unpacked.
+ * did, has not met all blocks. Here the sums of all of them are checked; nothing is unpacked. It
+ * takes a millisecond for each megabyte, so who asks says how large a file is worth it.
  */
 #include "joint.h"
 
@@ -58,7 +59,23 @@ static int check_all(const struct gt_reader *r, struct gt_damage *found, struct 
 	return rc < 0 ? rc : GT_OK;
 }
 
-int gt_reader_check(struct gt_reader *r, struct gt_err *err)
+static bool read_through(const struct gt_reader *r)
+{
+	return r->opts.follow || (r->ended && !r->skipped);
+}
+
+uint64_t gt_reader_unread(const struct gt_reader *r)
+{
+	uint64_t n = 0;
+
+	if (!r->joint)
+		return read_through(r) || !gt_feed_seekable(&r->feed) ? 0 : r->src->size;
+	for (size_t i = 0; i < r->joint->parts.n; i++)
+		n += gt_reader_unread(r->joint->parts.p[i].r);
+	return n;
+}
+
+int gt_reader_check(struct gt_reader *r, bool all, struct gt_err *err)
 {
 	struct gt_damage found = { 0 };
 	struct gt_err local;
@@ -66,13 +83,22 @@ int gt_reader_check(struct gt_reader *r, struct gt_err *err)
 
 	err = err ? err : &local;
 	if (r->joint)
-		return gt_j_check(r, err);
+		return gt_j_check(r, all, err);
 	if (!gt_feed_seekable(&r->feed))
 		return gt_fail(err, GT_UNSUPPORTED, "a stream cannot be checked: use a file");
-	if (r->opts.follow || (r->ended && !r->skipped))
+	if (read_through(r))
 		return GT_OK;
-	rc = check_all(r, &found, err);
-	if (!rc)
-		merge(&r->damage, &found);
-	return rc;
+	rc = all ? GT_OK : gt_r_load_index(r, err);
+	if (rc)
+		return rc;
+	/* Without an index that was read or made nothing is known of the end. */
+	if (all || !r->have_index)
+		rc = check_all(r, &found, err);
+	else if (r->info.indexed)
+		found.missing_end = !r->info.complete;
+	if (rc)
+		return rc;
+	merge(&r->damage, &r->walked);
+	merge(&r->damage, &found);
+	return GT_OK;
 }

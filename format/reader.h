@@ -169,8 +169,9 @@ struct gt_reader {
 
 	/* index */
 	struct gt_index index;
-	bool have_index; /* its entries are loaded */
-	uint64_t end_ts; /* of the END block before the index, 0 none */
+	bool have_index;	 /* its entries are loaded */
+	uint64_t end_ts;	 /* of the END block before the index, 0 none */
+	struct gt_damage walked; /* what was found beside the reading itself */
 };
 
 /* ---- rtables.c ---- */

@@ -156,9 +156,30 @@ static void entry_of(struct gt_index_entry *e, const struct gt_found *f)
 	};
 }
 
+/* What the headers tell of damage; the reading itself may tell more. */
+static void note_missing(struct gt_reader *r, const struct gt_index_entry *e)
+{
+	const struct gt_index_entry *last = r->index.n ? &r->index.p[r->index.n - 1] : NULL;
+
+	if (e->kind == GT_K_END)
+		r->walked.missing_end = 0;
+	if (!last || e->seq <= last->seq + 1)
+		return;
+	r->walked.missing_blocks += e->seq - last->seq - 1;
+	gt_damage_note(&r->walked, "%u blocks are missing before offset %llu",
+		       e->seq - last->seq - 1, (unsigned long long)e->offset);
+}
+
+static void note_bad(struct gt_reader *r, const struct gt_index_entry *e)
+{
+	r->walked.bad_blocks++;
+	r->walked.bad_bytes += e->length;
+	gt_damage_note(&r->walked, "block at offset %llu does not check",
+		       (unsigned long long)e->offset);
+}
+
 static int walk(struct gt_reader *r, struct gt_err *err)
 {
-	struct gt_damage ignored = { 0 };
 	struct gt_feed feed;
 	struct gt_scan s;
 	struct gt_found f;
@@ -166,8 +187,9 @@ static int walk(struct gt_reader *r, struct gt_err *err)
 
 	gt_index_free(&r->index);
 	r->have_index = r->info.indexed = false;
+	r->walked = (struct gt_damage){ .missing_end = 1 };
 	gt_feed_init(&feed, r->src, WALK_CHUNK);
-	gt_scan_init(&s, &feed, &ignored);
+	gt_scan_init(&s, &feed, &r->walked);
 	s.peek = true;
 	do {
 		struct gt_index_entry e;
@@ -180,6 +202,7 @@ static int walk(struct gt_reader *r, struct gt_err *err)
 		if (rc != 1 || f.h.session != r->session || f.offset + f.length > r->src->size)
 			continue;
 		entry_of(&e, &f);
+		note_missing(r, &e);
 		rc = gt_r_charge(r, sizeof(e), err);
 		if (!rc)
 			rc = gt_index_add(&r->index, &e, err);
@@ -261,8 +284,11 @@ static int load_tables(struct gt_reader *r, uint64_t goal, struct gt_err *err)
 			return rc;
 		if (!rc && r->info.indexed)
 			return 0;
-		if (rc)
+		if (rc) {
 			rc = load_rows(r, &h, body, err);
+		} else {
+			note_bad(r, e);
+		}
 		if (rc < 0)
 			return rc;
 	}
@@ -348,6 +374,7 @@ static int find_keyframe(struct gt_reader *r, uint64_t t, const struct gt_index_
 		}
 		if (r->info.indexed)
 			return 0;
+		note_bad(r, e);
 	}
 	return 1;
 }

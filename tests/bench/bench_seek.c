@@ -233,7 +233,8 @@ static enum gt_ra_class class_of(void *ctx, uint32_t pc)
 	return pc < 7 ? c[pc] : GT_RA_UNKNOWN;
 }
 
-static uint64_t state_at(struct gt_reader *r, struct gt_engine *e, uint64_t t)
+/* EVENTS counts those that were read for it. */
+static uint64_t state_at(struct gt_reader *r, struct gt_engine *e, uint64_t t, uint64_t *events)
 {
 	struct gt_item it;
 	int rc;
@@ -244,7 +245,10 @@ static uint64_t state_at(struct gt_reader *r, struct gt_engine *e, uint64_t t)
 		if (it.type == GT_IT_EVENT && it.u.ev.ts > t)
 			break;
 		switch (it.type) {
-		case GT_IT_EVENT: MUST(gt_engine_event(e, &it.u.ev, &err)); break;
+		case GT_IT_EVENT:
+			++*events;
+			MUST(gt_engine_event(e, &it.u.ev, &err));
+			break;
 		case GT_IT_GOROUTINE: MUST(gt_engine_goroutine(e, &it.u.g, &err)); break;
 		case GT_IT_KEY_BEGIN: gt_engine_reset(e, it.u.key_as_of); break;
 		case GT_IT_KEY: MUST(gt_engine_key(e, &it.u.key, &err)); break;
@@ -269,7 +273,7 @@ static int ask(const char *path, unsigned n)
 	struct gt_reader *r;
 	struct gt_source src;
 	struct rusage use;
-	uint64_t first, last, live = 0;
+	uint64_t first, last, live = 0, events = 0;
 	double *took = calloc(n ? n : 1, sizeof(*took)), t0 = now(), open_ms;
 
 	if (!took)
@@ -283,15 +287,15 @@ static int ask(const char *path, unsigned n)
 		uint64_t t = first + rng() % (last - first);
 
 		t0 = now();
-		live = state_at(r, e, t);
+		live = state_at(r, e, t, &events);
 		took[i] = (now() - t0) * 1e3;
 	}
 	qsort(took, n, sizeof(*took), by_size);
 	getrusage(RUSAGE_SELF, &use);
 	printf("{\"open_ms\":%.2f,\"state_ms_median\":%.1f,\"state_ms_max\":%.1f,\"live\":%llu,"
-	       "\"memory_mb\":%.0f}\n",
+	       "\"memory_mb\":%.0f,\"events_mean\":%llu}\n",
 	       open_ms, took[n / 2], n ? took[n - 1] : 0, (unsigned long long)live,
-	       (double)use.ru_maxrss / 1024);
+	       (double)use.ru_maxrss / 1024, (unsigned long long)(n ? events / n : 0));
 	gt_engine_free(e);
 	gt_reader_free(r);
 	gt_source_close(&src);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Searching a trace: what an answer depends on is checked, however little of the file was read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "format/block.h"
+#include "format/pcapng.h"
+#include "tests/unit/trace_file.h"
+
+#define LATE (START + 900000000ull) /* behind all events: the last keyframe is taken */
+
+static struct gt_out file;
+
+static int setup(void **state)
+{
+	(void)state;
+	file_of_everything(&file, 500, 20);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	gt_out_free(&file);
+	return 0;
+}
+
+/* What a seek to the end of the trace told: its events, and the names that go with them. */
+struct answer {
+	struct heard h;
+	char names[2048];
+	uint64_t unread;
+};
+
+static void ask(struct answer *a, const uint8_t *p, size_t n, bool all)
+{
+	struct gt_mem mem = { p, n };
+	struct gt_source src;
+	struct gt_reader *r = NULL;
+	struct gt_frame f[4];
+	size_t at = 0;
+
+	memset(a, 0, sizeof(*a));
+	gt_source_mem(&src, &mem);
+	assert_int_equal(gt_reader_new(&r, &src, NULL, NULL), GT_OK);
+	assert_int_equal(gt_reader_seek(r, LATE, NULL), GT_OK);
+	hear_all(&a->h, r);
+	assert_int_equal(gt_reader_check(r, all, NULL), GT_OK);
+	a->h.damage = *gt_reader_damage(r);
+	a->unread = gt_reader_unread(r);
+	for (uint32_t pc = 0; (pc = gt_reader_next_pc(r, pc));) {
+		uint32_t n_frames = gt_reader_frames(r, pc, f, 4);
+
+		for (uint32_t i = 0; i < n_frames && i < 4; i++)
+			at += (size_t)snprintf(a->names + at, sizeof(a->names) - at, "%s %s:%u;",
+					       f[i].func, f[i].file, f[i].line);
+		assert_true(at < sizeof(a->names));
+	}
+	for (uint8_t i = 0; i < 3; i++)
+		at += (size_t)snprintf(a->names + at, sizeof(a->names) - at, "%s;",
+				       gt_reader_reason(r, 1, i));
+	assert_true(at < sizeof(a->names));
+	gt_reader_free(r);
+}
+
+static bool same(const struct answer *a, const struct answer *b)
+{
+	if (a->h.n_ev != b->h.n_ev || strcmp(a->names, b->names) ||
+	    memcmp(a->h.items, b->h.items, sizeof(a->h.items)))
+		return false;
+	for (size_t i = 0; i < a->h.n_ev; i++)
+		if (a->h.ev[i].ts != b->h.ev[i].ts || !gen_same(&a->h.ev[i], &b->h.ev[i]))
+			return false;
+	return true;
+}
+
+/* ---- the promises ---- */
+
+/* A bit of each block in turn, and each block taken away. */
+static void an_answer_is_as_of_the_sound_file_or_its_damage_is_told(void **state)
+{
+	struct answer sound, a;
+	uint32_t silent = 0, told = 0;
+
+	(void)state;
+	ask(&sound, file.p, file.n, false);
+	assert_false(damaged(&sound.h.damage));
+	assert_true(sound.h.items[GT_IT_KEY_BEGIN] == 1 && sound.h.n_ev > 10);
+	assert_true(sound.unread > 0);
+	for (size_t at = 0; at < file.n;) {
+		struct gt_pcap_head h;
+
+		assert_true(gt_pcap_head(&h, file.p + at));
+		for (int way = 0; way < 2 && h.type == GT_PCAP_EPB; way++) {
+			struct gt_out o = { 0 };
+
+			gt_out_bytes(&o, file.p, file.n);
+			if (way)
+				memset(o.p + at + 8, 0, h.length - 12);
+			else
+				o.p[at + GT_PCAP_EPB_HEAD + GT_BLK_HDR + 1] ^= 16;
+			if (at + h.length < 1024) { /* the head of the trace may not open at all */
+				gt_out_free(&o);
+				continue;
+			}
+			ask(&a, o.p, o.n, false);
+			if (damaged(&a.h.damage))
+				told++;
+			else
+				silent += same(&a, &sound) ? 1 : 1000;
+			unhear(&a.h);
+			/* All of the file is looked at where that is asked for. */
+			ask(&a, o.p, o.n, true);
+			assert_true(damaged(&a.h.damage));
+			unhear(&a.h);
+			gt_out_free(&o);
+		}
+		at += h.length;
+	}
+	unhear(&sound.h);
+	assert_true(told > 5);
+	assert_in_range(silent, 5, 999);
+}
+
+/* A recorder that was killed: there is neither an END block nor an index. */
+static void a_missing_end_is_told_without_reading_all(void **state)
+{
+	struct answer a;
+	size_t end = 0;
+
+	(void)state;
+	for (size_t at = 0; at < file.n;) {
+		struct gt_pcap_head h;
+
+		assert_true(gt_pcap_head(&h, file.p + at));
+		at += h.length;
+		if (h.type == GT_PCAP_EPB) /* the last one is END */
+			end = at;
+	}
+	for (size_t cut = file.n - 4; cut > file.n - 1200; cut -= 4) {
+		ask(&a, file.p, cut, false);
+		assert_int_equal(a.h.damage.missing_end, cut < end);
+		unhear(&a.h);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_is_as_of_the_sound_file_or_its_damage_is_told),
+		cmocka_unit_test(a_missing_end_is_told_without_reading_all),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
