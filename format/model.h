@@ -124,6 +124,7 @@ struct gt_event {
 	0x08		  /* goid not yet known (Go <= 1.23, between creation and first run)       \
 			   */
 #define GT_GF_LOCKED 0x10 /* locked to its thread when last read */
+#define GT_GF_FOUND  0x20 /* made unseen, between two snapshots: created_ns is when it was found */
 
 /* What does not change over a goroutine's life. A later row for the same gid replaces it. */
 struct gt_goroutine {

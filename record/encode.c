@@ -173,8 +173,12 @@ int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *er
 		uint32_t len;
 		size_t step;
 		for (; (step = gt_ring_record(p, (size_t)(end - p), &body, &len)); p += step) {
-			if (!body || !gt_enc_valid(e, body, len))
+			if (!body)
 				continue;
+			if (!gt_enc_valid(e, body, len)) {
+				e->counts.refused++;
+				continue;
+			}
 			const struct gt_wire_event *w = body;
 			if (!gt_merge_add(&e->merge, b->seg[i].cpu, w->ktime, w, b)) {
 				b->refs--;

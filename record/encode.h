@@ -22,17 +22,26 @@ struct gt_snap_row {
 	uint64_t gptr, goid, parent_goid, gopc, startpc, syscallpc;
 	uint32_t procid; /* m.procid of the thread it is on; 0 none */
 	uint8_t status, reason;
+	uint8_t kind; /* GT_EV_SNAP or GT_EV_GAP */
 	bool locked;
+	bool later; /* all were read before: who was not met yet was made since */
 	uint32_t depth;
 	const uint64_t *pcs; /* return addresses, innermost first; copied */
 };
+
+/* gt_snap_is_free: is it of a struct that no goroutine uses? */
+static inline bool gt_snap_is_free(const struct gt_snap_row *r)
+{
+	return r->status == GT_G_DEAD || r->status == GT_G_DEADEXTRA;
+}
 
 /* Counts since new. */
 struct gt_encoder_counts {
 	uint64_t events; /* given to the writer, snapshots not counted */
 	uint64_t goid_zero, unreadable, bad_status, resync;
-	uint64_t late;	/* records older than a watermark already used: must be 0 */
-	uint64_t after; /* records from after the end: no part of the trace */
+	uint64_t refused; /* records of the rings that made no sense: must be 0 */
+	uint64_t late;	  /* records older than a watermark already used: must be 0 */
+	uint64_t after;	  /* records from after the end: no part of the trace */
 	uint64_t first_ns, last_ns;
 };
 
@@ -57,7 +66,10 @@ int gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns, enum g
 bool gt_encoder_ended(const struct gt_encoder *e, uint32_t n);
 /* gt_encoder_batch: takes B. Encodes all that its watermark allows. */
 int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *err) GT_MUST_CHECK;
-/* gt_encoder_snap: ROW waits for its place in time. */
+/*
+ * gt_encoder_snap: ROW waits for its place in time. One of an unused struct says that whoever is
+ * believed to live there has gone.
+ */
 int gt_encoder_snap(struct gt_encoder *e, const struct gt_snap_row *row,
 		    struct gt_err *err) GT_MUST_CHECK;
 int gt_encoder_loss(struct gt_encoder *e, const struct gt_loss *l,

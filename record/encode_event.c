@@ -202,6 +202,18 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 	return gt_enc_give(e, &ev, err);
 }
 
+/* An unused struct: if somebody is believed to live there, the end of that life was not seen. */
+static int nobody(struct gt_encoder *e, struct gt_event *ev, const struct gt_goroutine *g,
+		  struct gt_err *err)
+{
+	const struct gt_gor_state *st = g ? gt_engine_get(e->engine, g->gid) : NULL;
+
+	if (!st || st->k.state == GT_S_IDLE || st->k.kflags & GT_KF_PENDING)
+		return GT_OK;
+	ev->gid = g->gid;
+	return gt_enc_give(e, ev, err);
+}
+
 int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt_err *err)
 {
 	struct gt_enc_proc *pr = &e->procs.p[r->process - 1];
@@ -212,10 +224,11 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 			       .m = -1,
 			       .qlen = -1,
 			       .cpu = (uint16_t)e->snap_queue,
-			       .kind = GT_EV_SNAP,
+			       .kind = r->kind,
 			       .new = r->status,
 			       .reason = r->status == GT_G_WAITING ? r->reason : 0 };
 	struct gt_goroutine *g = gt_identity_get(&e->ids, r->process, r->gptr);
+	uint64_t new_from = e->ids.next_gid;
 	int rc;
 
 	pr->begun = pr->begun || r->goid == 1;
@@ -225,7 +238,13 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	}
 	if (gt_enc_torn(e, r, g))
 		return GT_OK;
-	rc = gt_enc_whose(e, pr, r->gptr, r->goid, &ev, &g, err);
+	if (gt_snap_is_free(r))
+		return nobody(e, &ev, g, err);
+	rc = gt_enc_whose_row(e, pr, r, &ev, &g, err);
+	if (!rc && r->later && g->gid >= new_from) {
+		g->flags ^= GT_GF_EXISTED | GT_GF_FOUND;
+		g->created_ns = r->t1;
+	}
 	if (!rc)
 		rc = gt_enc_complete(e, pr, r, g, err);
 	if (!rc)

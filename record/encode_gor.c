@@ -129,6 +129,47 @@ int gt_enc_whose(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gptr, ui
 	return rc;
 }
 
+/* Was G, as far as that is known of it, made elsewhere than R says? */
+static int born_elsewhere(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_snap_row *r,
+			  const struct gt_goroutine *g, bool *ret, struct gt_err *err)
+{
+	struct gt_goroutine read = { 0 };
+	int rc;
+
+	*ret = false;
+	if (!g || !r->later || !g->start_pc)
+		return GT_OK;
+	rc = describe(e, pr, &read, r->startpc, r->gopc, err);
+	*ret = read.start_pc != g->start_pc || read.site_pc != g->site_pc;
+	return rc;
+}
+
+int gt_enc_whose_row(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_snap_row *r,
+		     struct gt_event *ev, struct gt_goroutine **ret, struct gt_err *err)
+{
+	struct gt_goroutine *g = gt_identity_get(&e->ids, pr->number, r->gptr);
+	bool other;
+	int rc = born_elsewhere(e, pr, r, g, &other, err);
+
+	if (rc)
+		return rc;
+	if (other && !g->goid && r->goid) {
+		ev->flags |= GT_EVF_RESYNC;
+		e->counts.resync++;
+		rc = bury(e, pr, g, ev->ts, ev->cpu, err);
+		if (!rc)
+			rc = newborn(e, pr, r->gptr, r->goid, GT_GF_EXISTED, 0, ret, err);
+		return rc ? rc : tell_row(e, *ret, err);
+	}
+	rc = gt_enc_whose(e, pr, r->gptr, r->goid, ev, ret, err);
+	/* An event has given this goid to the life that was met before: all else of it is wrong. */
+	if (!rc && other && *ret == g && g->goid == r->goid) {
+		g->start_pc = g->site_pc = g->stack = 0;
+		g->parent = g->parent_goid = 0;
+	}
+	return rc;
+}
+
 bool gt_enc_torn(struct gt_encoder *e, const struct gt_snap_row *r, const struct gt_goroutine *g)
 {
 	if (!g || !g->goid || !r->goid || g->goid == r->goid)

@@ -109,6 +109,12 @@ int gt_enc_whose(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gptr, ui
  * better than the row, which may have half of each.
  */
 bool gt_enc_torn(struct gt_encoder *e, const struct gt_snap_row *r, const struct gt_goroutine *g);
+/*
+ * gt_enc_whose_row: as gt_enc_whose, for row R. Where an earlier life was met at its address whose
+ * goid was never told (Go <= 1.23), it is known by where it was made.
+ */
+int gt_enc_whose_row(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_snap_row *r,
+		     struct gt_event *ev, struct gt_goroutine **ret, struct gt_err *err);
 /* gt_enc_complete: what R knows of its goroutine, where the directory does not have it yet. */
 int gt_enc_complete(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_snap_row *r,
 		    struct gt_goroutine *g, struct gt_err *err);

@@ -143,6 +143,7 @@ int gt_session_loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 			    gt_format_duration(span, l->t1 - l->t0),
 			    gt_format_duration(from, l->t0 - s->start_ns));
 	s->lost += l->count;
+	gt_session_resync_after(s, l->process, l->t1);
 	return gt_encoder_loss(s->enc, l, err);
 }
 
@@ -212,6 +213,8 @@ int gt_session_pump(struct gt_session *s, struct gt_err *err)
 
 	check_offsets(s);
 	if (!rc)
+		rc = gt_session_resync(s, err);
+	if (!rc)
 		rc = gt_session_bury(s, false, err);
 	if (!rc && now >= s->next_stats_ns) {
 		s->next_stats_ns = now + STATS_EVERY_NS;
@@ -275,8 +278,13 @@ int gt_session_finish(struct gt_session *s, bool snapshot, enum gt_end_reason wh
 	if (s->lost_places > 1)
 		gt_log_warn("lost %llu events in all, in %llu places (a larger --buffer helps)",
 			    (unsigned long long)s->lost, (unsigned long long)s->lost_places);
-	gt_log_debug("left out: %llu events, and %llu lost ones, from after the end of the trace",
-		     (unsigned long long)c->after, (unsigned long long)s->lost_after);
+	gt_log_debug("left out: %llu events, and %llu lost ones, from after the end of the trace; "
+		     "%llu records refused",
+		     (unsigned long long)c->after, (unsigned long long)s->lost_after,
+		     (unsigned long long)c->refused);
+	if (c->refused)
+		gt_log_warn("%llu records of the kernel made no sense and were left out",
+			    (unsigned long long)c->refused);
 	if (!rc)
 		rc = gt_writer_finish(s->w, &end, err);
 	if (!rc && s->committed)

@@ -12,7 +12,13 @@ struct gt_member {
 	struct gt_target *t; /* NULL: it is gone, and all that it did is encoded */
 	struct gt_attach *a; /* NULL: the process is gone, its probes and losses are dealt with */
 	uint64_t allgs;	     /* where its list of goroutines is; 0 not known */
+	/*
+	 * After a loss all goroutines are read anew: not before DUE_NS (0: no need), and not before
+	 * NEXT_NS, as it must not cost more than a small part of our time.
+	 */
+	uint64_t due_ns, next_ns;
 	bool launched, gone, checked;
+	bool known; /* all of its goroutines are, or were at one time */
 };
 
 struct gt_session {
@@ -42,6 +48,12 @@ struct gt_session {
  * is no reason to stop.
  */
 int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_session_resync_after: events of process PROCESS (a number, from 1) are missing up to LAST_NS.
+ * gt_session_resync: the snapshots that are due for it.
+ */
+void gt_session_resync_after(struct gt_session *s, uint32_t process, uint64_t last_ns);
+int gt_session_resync(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
 /* gt_session_let_go: the probes of member I go: at the end of the trace, or of the process. */
 void gt_session_let_go(struct gt_session *s, uint32_t i);
 /*

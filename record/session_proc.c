@@ -9,14 +9,20 @@
 #include "format/base/vec.h"
 #include "snapshot.h"
 
-#define SETTLE_MS  100 /* the rings are not drained meanwhile */
-#define FILES_EACH 96  /* descriptors that one more process may take: 20, more with PGO */
+#define SETTLE_MS     100 /* the rings are not drained meanwhile */
+#define RESYNC_PART   50  /* a snapshot after a loss waits this often the time that one takes */
+#define RESYNC_MIN_NS 100000000u
+#define RACE_NS	      2000000u /* a probe precedes its change: what is read later, is later */
+#define FILES_EACH    96       /* descriptors that one more process may take: 20, more with PGO */
 
 static int snap_row(void *ctx, const struct gt_snap_row *r, struct gt_err *err)
 {
 	struct gt_session *s = ctx;
+	struct gt_snap_row row = *r;
 
-	return gt_encoder_snap(s->enc, r, err);
+	row.kind = GT_EV_SNAP;
+	row.later = s->members.p[r->process - 1].known;
+	return gt_encoder_snap(s->enc, &row, err);
 }
 
 int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
@@ -24,21 +30,49 @@ int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 	struct gt_member *m = &s->members.p[i];
 	struct gt_snapshot_stats st;
 	struct gt_err why;
-	int rc = gt_snapshot_take(m->t, i + 1, &m->allgs, snap_row, s, &st, &why);
+	int rc = gt_snapshot_take(m->t, i + 1, m->known, &m->allgs, snap_row, s, &st, &why);
 
 	if (rc == GT_NOMEM) {
 		if (err)
 			*err = why;
 		return rc;
 	}
-	if (rc)
+	if (rc) {
 		gt_log_warn("%s, ignoring", why.msg);
-	else
-		gt_log_debug("pid %d: %llu goroutines read in %llu us (%llu unreadable, %llu torn)",
-			     (int)m->t->pid, (unsigned long long)st.goroutines,
-			     (unsigned long long)st.took_ns / 1000,
-			     (unsigned long long)st.unreadable, (unsigned long long)st.torn);
+		return GT_OK;
+	}
+	m->known = true;
+	m->next_ns = gt_clock_ns(CLOCK_MONOTONIC) + (st.took_ns * RESYNC_PART > RESYNC_MIN_NS
+							     ? st.took_ns * RESYNC_PART
+							     : RESYNC_MIN_NS);
+	gt_log_debug("pid %d: %llu goroutines read in %llu us (%llu unreadable, %llu torn)",
+		     (int)m->t->pid, (unsigned long long)st.goroutines,
+		     (unsigned long long)st.took_ns / 1000, (unsigned long long)st.unreadable,
+		     (unsigned long long)st.torn);
 	return GT_OK;
+}
+
+void gt_session_resync_after(struct gt_session *s, uint32_t process, uint64_t last_ns)
+{
+	for (uint32_t i = 0; i < s->members.n; i++)
+		if (!process || process == i + 1)
+			s->members.p[i].due_ns = last_ns + RACE_NS;
+}
+
+int gt_session_resync(struct gt_session *s, struct gt_err *err)
+{
+	uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
+	int rc = GT_OK;
+
+	for (uint32_t i = 0; !rc && i < s->members.n; i++) {
+		struct gt_member *m = &s->members.p[i];
+		if (!m->due_ns || now < m->due_ns || now < m->next_ns)
+			continue;
+		m->due_ns = 0;
+		if (!m->gone && gt_target_alive(m->t))
+			rc = gt_session_snapshot(s, i, err);
+	}
+	return rc;
 }
 
 void gt_session_let_go(struct gt_session *s, uint32_t i)
@@ -135,7 +169,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	}
 	m->t = t;
-	m->launched = launched;
+	m->launched = m->known = launched;
 	rc = gt_attach_start(&m->a, t, n, s->rings, &s->attach, err);
 	if (rc) {
 		gt_target_free(t);

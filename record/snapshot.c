@@ -24,7 +24,7 @@ struct one {
 	uint32_t procid;
 	uint8_t again[40]; /* status and goid once more, after the stack */
 	uint64_t lo_again;
-	bool alive, parked, read_m;
+	bool read, alive, parked, read_m;
 };
 
 struct snap {
@@ -33,6 +33,7 @@ struct snap {
 	struct one one[CHUNK];
 	struct gt_read reads[CHUNK * 2];
 	struct gt_snapshot_stats *stats;
+	bool dead; /* rows of unused structs too */
 };
 
 static uint64_t u64_at(const uint8_t *p, uint32_t off)
@@ -70,6 +71,7 @@ static int read_structs(struct snap *s, size_t n, struct gt_err *err)
 		struct one *o = &s->one[i];
 		uint32_t st = status_of(s, o);
 		o->alive = o->parked = o->read_m = false;
+		o->read = s->reads[i].ok;
 		o->window_at = 0;
 		o->procid = 0;
 		if (!s->reads[i].ok || st > 11 || st == 5 || st == 7)
@@ -185,6 +187,14 @@ static uint32_t walk(const struct snap *s, const struct one *o, uint64_t pcs[MAX
 	return n;
 }
 
+/* A struct that no goroutine uses: read well, and so. */
+static bool is_free(const struct snap *s, size_t i)
+{
+	uint32_t st = status_of(s, &s->one[i]);
+
+	return s->one[i].read && (st == GT_G_DEAD || st == GT_G_DEADEXTRA);
+}
+
 static int give_rows(struct snap *s, size_t n, uint32_t process, uint64_t t0,
 		     int (*row)(void *ctx, const struct gt_snap_row *r, struct gt_err *err),
 		     void *ctx, struct gt_err *err)
@@ -194,6 +204,15 @@ static int give_rows(struct snap *s, size_t n, uint32_t process, uint64_t t0,
 
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct one *o = &s->one[i];
+		if (s->dead && is_free(s, i)) {
+			struct gt_snap_row gone = { .process = process,
+						    .t0 = t0,
+						    .t1 = t1,
+						    .gptr = o->addr,
+						    .goid = u64_at(o->g, s->l.g_goid),
+						    .status = (uint8_t)status_of(s, o) };
+			rc = row(ctx, &gone, err);
+		}
 		if (!o->alive)
 			continue;
 		struct gt_snap_row r = { .process = process,
@@ -219,7 +238,7 @@ static int give_rows(struct snap *s, size_t n, uint32_t process, uint64_t t0,
 	return rc;
 }
 
-int gt_snapshot_take(const struct gt_target *t, uint32_t process, uint64_t *allgs,
+int gt_snapshot_take(const struct gt_target *t, uint32_t process, bool dead, uint64_t *allgs,
 		     int (*row)(void *ctx, const struct gt_snap_row *r, struct gt_err *err),
 		     void *ctx, struct gt_snapshot_stats *ret, struct gt_err *err)
 {
@@ -231,6 +250,7 @@ int gt_snapshot_take(const struct gt_target *t, uint32_t process, uint64_t *allg
 	if (!s)
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	s->t = t;
+	s->dead = dead;
 	s->stats = &stats;
 	int rc = gt_gobin_layout(t->bin, &s->l, err);
 	if (!rc && s->l.g_waitreason >= G_BYTES)

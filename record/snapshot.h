@@ -20,11 +20,12 @@ struct gt_snapshot_stats {
 };
 
 /*
- * gt_snapshot_take: a row to ROW for each goroutine of T that exists. ALLGS remembers where the
+ * gt_snapshot_take: a row to ROW for each goroutine of T that exists, with DEAD also one (status
+ * GT_G_DEAD) for each struct that none uses. ALLGS remembers where the
  * runtime's list is; 0 at first. GT_UNSUPPORTED: it cannot be found (a stripped program with
  * hardly any goroutines yet). An error of ROW ends it.
  */
-int gt_snapshot_take(const struct gt_target *t, uint32_t process, uint64_t *allgs,
+int gt_snapshot_take(const struct gt_target *t, uint32_t process, bool dead, uint64_t *allgs,
 		     int (*row)(void *ctx, const struct gt_snap_row *r, struct gt_err *err),
 		     void *ctx, struct gt_snapshot_stats *ret, struct gt_err *err) GT_MUST_CHECK;
 

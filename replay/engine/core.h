@@ -38,6 +38,8 @@ struct gt_move {
 	uint64_t ts;	/* of the event, but never before the goroutine's last change */
 	uint8_t reason; /* wait reason where the event has none: a coroutine's */
 	bool snapshot;
+	bool found; /* a snapshot's first sight of a goroutine that was made since the one before */
+	bool again; /* into the same state anew: a step is told */
 	bool with_process; /* the event is the end of the whole process */
 	bool counted;	   /* the repair is part of one that is counted already */
 };

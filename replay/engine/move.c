@@ -243,6 +243,12 @@ static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_m
 	struct before was = { .since_ns = k->since_ns, .state = k->state, .reason = k->reason };
 
 	was.uncertain = gt_core_uncertain(e, g);
+	if (m->found) {
+		was.created = true;
+		was.state = GT_S_IDLE;
+		was.since_ns = m->ts;
+		was.creator = k->g.parent;
+	}
 	if (repair && !m->counted)
 		gt_core_count(e, repair);
 	if (gt_belief_on_thread(to))
@@ -250,7 +256,7 @@ static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_m
 	else
 		leave_thread(e, g);
 	g->belief = (uint8_t)to;
-	if (s == (enum gt_gstate)k->state)
+	if (s == (enum gt_gstate)k->state && !m->again)
 		return;
 	k->state = (uint8_t)s;
 	k->since_ns = m->ts > k->since_ns ? m->ts : k->since_ns;

@@ -47,6 +47,29 @@ static enum gt_repair differs(const struct gt_engine *e, const struct gt_gor *g,
 	return gt_core_explain(e, g, ev, GT_R_SNAPSHOT_DIFFERS);
 }
 
+/*
+ * The same state, but not the same stay in it: it waits for something else, or elsewhere. That is
+ * looked for only where events may be missing, as only there it can be.
+ */
+static bool another_wait(const struct gt_engine *e, const struct gt_gor *g,
+			 const struct gt_event *ev)
+{
+	const struct gt_key *k = &g->pub.k;
+
+	return k->state == GT_S_WAITING && ev->new == GT_G_WAITING &&
+	       (ev->kind == GT_EV_GAP || gt_core_uncertain(e, g)) &&
+	       ((k->reason && ev->reason && k->reason != ev->reason) ||
+		(k->stack && ev->stack && k->stack != ev->stack));
+}
+
+/* The thread that it runs on, where it may have changed unseen. */
+static void confirm_thread(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m)
+{
+	if (m->ev->tid && g->pub.k.tid != m->ev->tid && gt_belief_on_thread(g->belief) &&
+	    (m->ev->kind == GT_EV_GAP || gt_core_uncertain(e, g)))
+		gt_core_move(e, g, m, g->belief, GT_R_NONE);
+}
+
 static void confirm(struct gt_key *k, const struct gt_event *ev)
 {
 	if (k->state == GT_S_WAITING && !k->reason)
@@ -92,12 +115,18 @@ void gt_core_snapshot(struct gt_engine *e, struct gt_gor *g, const struct gt_eve
 		gt_core_born(e, g, &m);
 	if (events_win(e, k, ev, read, begin))
 		return;
+	m.found = first && k->g.flags & GT_GF_FOUND;
 	if (k->state == GT_S_UNKNOWN) {
 		gt_core_move(e, g, &m, (enum gt_belief)read, GT_R_NONE);
 		if (first && !k->g.created_ns)
 			k->since_ns = 0;
 	} else if (agrees(gt_belief_state(g->belief), read, ev->new)) {
-		confirm(k, ev);
+		m.again = another_wait(e, g, ev);
+		if (m.again)
+			gt_core_move(e, g, &m, (enum gt_belief)read, differs(e, g, ev, read));
+		else
+			confirm(k, ev);
+		confirm_thread(e, g, &m);
 	} else {
 		if (!sure && ev->new == k->old && !gt_core_uncertain(e, g) &&
 		    k->last_ns >= less(begin, slack * RACE_SLACKS))

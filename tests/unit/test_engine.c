@@ -449,6 +449,95 @@ static void goid_mismatch_is_counted_and_survived(void **state)
 	assert_int_equal(all_repairs(r), 1);
 }
 
+/* Events of process 1 up to now are lost. */
+static void lose(struct rig *r)
+{
+	struct gt_loss l = { .process = 1, .cpu = 0, .cause = GT_LOSS_RING_FULL, .count = 9 };
+
+	r->now += 5000000;
+	l.t0 = r->now - 4000000;
+	l.t1 = r->now;
+	assert_int_equal(gt_engine_loss(r->e, &l, NULL), GT_OK);
+	r->now += 5000000;
+}
+
+static void snapshot_after_a_loss_puts_right_who_moved_on(void **state)
+{
+	struct rig *r = *state;
+	const struct gt_gor_state *g;
+
+	run(r, 1, 5);
+	run(r, 2, 6);
+	st(r, 2, 6, 2, 4, GT_RA_PARK);
+	lose(r);
+	assert_true(gt_engine_get(r->e, 2)->k.kflags & GT_KF_UNCERTAIN);
+	snap(r, 1, 0, 4, 0);
+	expect(r, 0, 1, GT_S_RUNNING, GT_S_WAITING, GT_R_UNSEEN_PREEMPT);
+	assert_true(r->s[0].snapshot && r->s[0].uncertain);
+	snap(r, 2, 0, 6, 0);
+	expect(r, 0, 2, GT_S_WAITING, GT_S_DEAD, GT_R_AFTER_LOSS);
+	assert_null(gt_engine_get(r->e, 2));
+	g = gt_engine_get(r->e, 1);
+	assert_false(g->k.kflags & GT_KF_UNCERTAIN);
+	assert_int_equal(g->k.reason, 14);
+}
+
+static void snapshot_after_a_loss_tells_another_wait_from_the_same(void **state)
+{
+	struct rig *r = *state;
+	uint64_t since;
+
+	for (uint64_t gid = 1; gid <= 2; gid++) {
+		struct gt_event e;
+
+		run(r, gid, 5);
+		e = ev(r, gid, 5, 2, 4, GT_RA_PARK);
+		e.reason = gid == 1 ? 14 : 15; /* the snapshot says 14 */
+		r->n = 0;
+		feed(r, &e);
+	}
+	since = gt_engine_get(r->e, 1)->k.since_ns;
+	/* Without a loss it is the events that are right. */
+	snap(r, 2, 0, 4, 5000000);
+	assert_int_equal(r->n, 0);
+	lose(r);
+	snap(r, 1, 0, 4, 0);
+	assert_int_equal(r->n, 0);
+	assert_int_equal(gt_engine_get(r->e, 1)->k.since_ns, since);
+	snap(r, 2, 0, 4, 0);
+	expect(r, 0, 2, GT_S_WAITING, GT_S_WAITING, GT_R_AFTER_LOSS);
+	assert_int_equal(gt_engine_get(r->e, 2)->k.reason, 14);
+	assert_int_equal(gt_engine_get(r->e, 2)->k.since_ns, r->now);
+}
+
+static void who_is_found_later_was_made_in_the_trace(void **state)
+{
+	struct rig *r = *state;
+
+	row(r, 1, 0xc000001000, GT_GF_FOUND);
+	snap(r, 1, 0, 4, 0);
+	expect(r, 0, 1, GT_S_IDLE, GT_S_WAITING, 0);
+	assert_true(r->s[0].created && r->s[0].snapshot);
+	assert_int_equal(r->s[0].since_ns, r->now);
+}
+
+static void sample_that_differs_is_no_contradiction(void **state)
+{
+	struct rig *r = *state;
+	struct gt_event e;
+
+	run(r, 1, 5);
+	r->now += 5000000000;
+	e = ev(r, 1, 0, 0, 4, GT_RA_UNKNOWN);
+	e.kind = GT_EV_GAP;
+	e.reason = 14;
+	r->n = 0;
+	feed(r, &e);
+	expect(r, 0, 1, GT_S_RUNNING, GT_S_WAITING, 0);
+	assert_true(r->s[0].snapshot);
+	assert_int_equal(all_repairs(r), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +565,10 @@ int main(void)
 		T(bad_status_is_kept_and_counted),
 		T(address_used_again_ends_who_had_it),
 		T(goid_mismatch_is_counted_and_survived),
+		T(snapshot_after_a_loss_puts_right_who_moved_on),
+		T(snapshot_after_a_loss_tells_another_wait_from_the_same),
+		T(who_is_found_later_was_made_in_the_trace),
+		T(sample_that_differs_is_no_contradiction),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
