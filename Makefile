@@ -32,7 +32,7 @@ include format/build.mk record/build.mk replay/build.mk docs/build.mk tests/buil
 TOOLS := $(O)/gtrec $(O)/gtreplay $(O)/gtstat $(O)/gtexport
 
 .PHONY: all
-all: $(TOOLS) ## build the four tools
+all: $(TOOLS) $(LIB_SHARED) ## build the four tools and libgtrace
 
 $(O)/%.o: %.c | need-libs
 	@mkdir -p $(@D); $(SAY) CC $<
@@ -64,13 +64,15 @@ install: all man ## the tools, man pages and libgtrace, below $(DESTDIR)$(PREFIX
 	install -d $(INSTALL_IN)/bin $(INSTALL_IN)/lib/pkgconfig $(INSTALL_IN)/include/gtrace/base \
 		$(INSTALL_IN)/share/man/man1 $(INSTALL_IN)/share/doc/gtrace
 	install -m 755 $(TOOLS) $(INSTALL_IN)/bin
-	install -m 644 $(O)/libgtrace.a $(INSTALL_IN)/lib
+	install -m 644 $(O)/libgtrace.a $(LIB_SHARED) $(INSTALL_IN)/lib
+	ln -sf $(notdir $(LIB_SHARED)) $(INSTALL_IN)/lib/$(LIB_SONAME)
+	ln -sf $(LIB_SONAME) $(INSTALL_IN)/lib/libgtrace.so
 	for h in $(LIB_HEADERS); do install -m 644 format/$$h $(INSTALL_IN)/include/gtrace/$$h || exit 1; done
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' format/gtrace.pc.in \
 		>$(INSTALL_IN)/lib/pkgconfig/gtrace.pc
 	chmod 644 $(INSTALL_IN)/lib/pkgconfig/gtrace.pc
 	for m in $(MAN); do [ ! -e $$m ] || install -m 644 $$m $(INSTALL_IN)/share/man/man1 || exit 1; done
-	install -m 644 LICENSE README.md docs/FORMAT.md docs/FORMAT-EXAMPLE.md $(INSTALL_IN)/share/doc/gtrace
+	install -m 644 LICENSE README.md docs/FORMAT.md docs/FORMAT-EXAMPLE.md docs/example.c $(INSTALL_IN)/share/doc/gtrace
 
 .PHONY: clean
 clean: ## remove the build tree

@@ -8,6 +8,18 @@ $(O)/libgtrace.a: $(FORMAT_OBJ)
 	@rm -f $@; $(SAY) AR $@
 	$(Q)$(AR) rcs $@ $^
 
+# The same for others' programs, shared; the four tools take the archive, so that each is one file to copy.
+LIB_SONAME := libgtrace.so.$(firstword $(subst ., ,$(VERSION)))
+LIB_SHARED := $(O)/libgtrace.so.$(VERSION)
+$(LIB_SHARED): $(FORMAT_OBJ:$(O)/%=$(O)/pic/%) format/libgtrace.map
+	@$(SAY) LINK $@
+	$(Q)$(CC) -shared $(ALL_LDFLAGS) -Wl,-soname,$(LIB_SONAME) -Wl,--version-script=format/libgtrace.map \
+		-Wl,-Bsymbolic-functions $(if $(SAN),,-Wl,-z,defs) -o $@ $(filter %.o,$^) $(FORMAT_LIBS)
+
+$(O)/pic/%.o: %.c | need-libs
+	@mkdir -p $(@D); $(SAY) CC "$< (shared)"
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+
 # ns and bytes for an event; `make $(O)/tests/bench/bench_format` and run it.
 $(O)/tests/bench/bench_format: tests/bench/bench_format.c $(O)/libgtrace.a
 	@mkdir -p $(@D); $(SAY) LINK $@

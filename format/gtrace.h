@@ -3,8 +3,21 @@
  * libgtrace: write and read trace files. This is the only header of format/ that other rooms
  * include (with model.h, which it brings). The format itself is docs/FORMAT.md.
  *
- * Writer and reader are single-threaded objects without globals. They never print, never
- * look at the clock, and do no I/O but through the caller's sink or source.
+ * Writer and reader are single-threaded objects without globals: several may be at work, each
+ * used by one thread at a time. They never print, never look at the clock, and do no I/O but
+ * through the caller's sink or source.
+ *
+ * Units: times are ns of CLOCK_MONOTONIC of the recording host where a name does not say
+ * another clock (wall: since 1970), sizes are bytes.
+ * Ownership: what _new made, _free ends. Strings and arrays that are given to a function are the
+ * caller's and are copied; those that come from one belong to its object, and live as long as
+ * it where nothing else is said.
+ * Errors: functions that can fail return GT_OK (or a count) or one of enum gt_code, all < 0, and
+ * fill *ERR, which may be NULL, with the reason in words. On failure outputs are untouched. Any of
+ * them may return GT_NOMEM; those that read or write may return GT_IO; others are named.
+ *
+ * Names never change their meaning: what is added gets a symbol version of its own. C only
+ * (fields are named `new`).
  */
 #ifndef GTRACE_H
 #define GTRACE_H
