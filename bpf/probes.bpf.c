@@ -102,33 +102,36 @@ static __always_inline void facts(bool sleepable, struct pt_regs *ctx, struct gt
 	}
 }
 
-/* The creator's stack by frame pointers; bounded by its stack and strictly upwards. */
-static __always_inline void walk(bool sleepable, struct gt_wire_event *ev, struct gt_wire_create *c,
-				 __u64 g)
+/*
+ * The stack of G by frame pointers, from the frame at FP outwards: bounded by its stack and
+ * strictly upwards. N frames are there already.
+ */
+static __always_inline void walk(bool sleepable, struct gt_wire_event *ev, struct gt_wire_stack *st,
+				 __u64 g, __u64 fp, __u32 n)
 {
-	__u64 w[2], fp, hi; /* w: the two ends of its stack, then a frame: the caller's, and a pc */
+	__u64 w[2], hi; /* w: the two ends of its stack, then a frame: the caller's, and a pc */
 
-	if (!load(sleepable, w, sizeof(w), g + cfg.g_stack))
-		ev->ra_kind |= FLAG(GT_WIRE_F_STACK);
+	w[0] = ~0ULL;
+	(void)load(sleepable, w, sizeof(w), g + cfg.g_stack);
 	hi = w[1];
-	fp = word(sleepable, ev, g + cfg.g_sched_bp, GT_WIRE_F_STACK);
 	if (fp < w[0])
-		return;
-	for (__u32 i = 0; i < GT_WIRE_MAX_STACK; i++) {
-		if (i >= cfg.stack_depth || fp + 16 > hi || (fp & 7))
-			break;
-		if (!load(sleepable, w, sizeof(w), fp)) {
-			ev->ra_kind |= FLAG(GT_WIRE_F_STACK);
-			break;
-		}
-		if (!w[1])
-			break;
-		c->pcs[i] = w[1];
-		c->depth = i + 1;
-		if (w[0] <= fp)
-			break;
+		goto cut;
+	for (__u32 i = 0; i < GT_WIRE_MAX_STACK && fp; i++) {
+		if (i < n)
+			continue;
+		if (i >= cfg.stack_depth || fp + 16 > hi || (fp & 7) ||
+		    !load(sleepable, w, sizeof(w), fp) || !w[1])
+			goto cut;
+		st->pcs[i] = w[1];
+		st->depth = i + 1;
+		if (w[0] && w[0] <= fp)
+			goto cut;
 		fp = w[0];
 	}
+	if (!fp)
+		return;
+cut:
+	ev->ra_kind |= FLAG(GT_WIRE_F_STACK);
 }
 
 /* What the struct of a goroutine that is born says of that. */
@@ -144,6 +147,9 @@ static __always_inline void read_birth(bool sleepable, struct gt_wire_event *ev,
 	c->startpc = w.startpc;
 }
 
+/* Bytes of a stack: as many as are asked for, a constant to the verifier. */
+#define STACK_BYTES (sizeof(__u64) + sizeof(__u64) * cfg.stack_depth)
+
 /* G is born: a record with its go statement, and its creator's stack. */
 static __always_inline int creation(bool sleepable, struct pt_regs *ctx, __u64 g, __u32 new,
 				    __u64 ra)
@@ -151,7 +157,9 @@ static __always_inline int creation(bool sleepable, struct pt_regs *ctx, __u64 g
 	struct {
 		struct gt_wire_event ev;
 		struct gt_wire_create c;
-	} *rec = reserve(sizeof(*rec));
+		struct gt_wire_stack stack;
+	} *rec = reserve(sizeof(rec->ev) + sizeof(rec->c) +
+			 (cfg.stacks & GT_STACKS_CREATE ? STACK_BYTES : sizeof(__u64)));
 
 	if (!rec)
 		return 0;
@@ -159,11 +167,11 @@ static __always_inline int creation(bool sleepable, struct pt_regs *ctx, __u64 g
 	begin(&rec->ev, g, DEAD, new);
 	read_g(sleepable, &rec->ev, g);
 	read_birth(sleepable, &rec->ev, &rec->c, g);
-	rec->c.depth = 0;
-	rec->c.pad = 0;
+	rec->stack.depth = 0;
 	rec->ev.aux = actor(sleepable, ctx, &rec->ev);
-	if (rec->ev.aux && cfg.stack_depth)
-		walk(sleepable, &rec->ev, &rec->c, rec->ev.aux);
+	if (rec->ev.aux && (cfg.stacks & GT_STACKS_CREATE))
+		walk(sleepable, &rec->ev, &rec->stack, rec->ev.aux,
+		     word(sleepable, &rec->ev, rec->ev.aux + cfg.g_sched_bp, GT_WIRE_F_STACK), 0);
 	return finish(&rec->ev);
 }
 
@@ -178,6 +186,50 @@ static __noinline int creation_p(struct pt_regs *ctx, __u64 g, __u32 new, __u64 
 	return creation(false, ctx, g, new, ra);
 }
 
+/* G parks, or enters a system call, and its stack is wanted. */
+static __always_inline int block(bool sleepable, struct pt_regs *ctx, __u64 g, __u32 new, __u64 ra)
+{
+	struct {
+		struct gt_wire_event ev;
+		struct gt_wire_stack stack;
+	} *rec = reserve(sizeof(rec->ev) + STACK_BYTES);
+	__u64 fp = GT_FP(ctx);
+	__u32 n = 0;
+
+	if (!rec)
+		return 0;
+	rec->ev.ra_kind = ra | BESIDE(GT_WIRE_BLOCK);
+	begin(&rec->ev, g, RUNNING, new);
+	facts(sleepable, ctx, &rec->ev, g, RUNNING, new);
+	rec->stack.depth = 0;
+	if (new == WAITING) { /* it has left its stack: this runs on the thread's own */
+		rec->stack.pcs[0] = word(sleepable, &rec->ev, g + cfg.g_sched_pc, GT_WIRE_F_STACK);
+		fp = word(sleepable, &rec->ev, g + cfg.g_sched_bp, GT_WIRE_F_STACK);
+		rec->stack.depth = n = 1;
+	}
+	walk(sleepable, &rec->ev, &rec->stack, g, fp, n);
+	return finish(&rec->ev);
+}
+
+static __noinline int block_s(struct pt_regs *ctx, __u64 g, __u32 new, __u64 ra)
+{
+	return block(true, ctx, g, new, ra);
+}
+
+static __noinline int block_p(struct pt_regs *ctx, __u64 g, __u32 new, __u64 ra)
+{
+	return block(false, ctx, g, new, ra);
+}
+
+/* Is the stack wanted of a running goroutine that goes to NEW? */
+static __always_inline bool stack_due(__u32 new, __u64 ra)
+{
+	if (new == WAITING)
+		return (cfg.stacks & GT_STACKS_BLOCK) && (ra & GT_WIRE_ADDR_MASK) >= cfg.park_lo &&
+		       (ra & GT_WIRE_ADDR_MASK) < cfg.park_hi;
+	return new == SYSCALL && (cfg.stacks & GT_STACKS_SYSCALL);
+}
+
 /* The goroutine G goes from OLD to NEW; RA: in whose name, and flags. */
 static __always_inline int transition(bool sleepable, struct pt_regs *ctx, __u64 g, __u32 old,
 				      __u32 new, __u64 ra)
@@ -186,6 +238,8 @@ static __always_inline int transition(bool sleepable, struct pt_regs *ctx, __u64
 
 	if (old == DEAD && (new == RUNNABLE || new == WAITING))
 		return sleepable ? creation_s(ctx, g, new, ra) : creation_p(ctx, g, new, ra);
+	if (old == RUNNING && stack_due(new, ra))
+		return sleepable ? block_s(ctx, g, new, ra) : block_p(ctx, g, new, ra);
 	ev = reserve(sizeof(*ev));
 	if (!ev)
 		return 0;
@@ -236,9 +290,22 @@ static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 }
 
 /* Go 1.26: reentersyscall(pc, sp, bp) and exitsyscall() of the current g. */
-static __always_inline int on_sysenter(__u64 g, __u64 pc)
+static __always_inline int on_sysenter(bool sleepable, struct pt_regs *ctx, __u64 g, __u64 pc)
 {
-	return bare(g, GT_WIRE_SYSENTER, RUNNING, SYSCALL, pc);
+	if (!(cfg.stacks & GT_STACKS_SYSCALL))
+		return bare(g, GT_WIRE_SYSENTER, RUNNING, SYSCALL, pc);
+	struct {
+		struct gt_wire_event ev;
+		struct gt_wire_stack stack;
+	} *rec = reserve(sizeof(rec->ev) + STACK_BYTES);
+	if (!rec)
+		return 0;
+	rec->ev.ra_kind = BESIDE(GT_WIRE_SYSBLOCK);
+	begin(&rec->ev, g, RUNNING, SYSCALL);
+	rec->ev.aux = pc;
+	rec->stack.depth = 0;
+	walk(sleepable, &rec->ev, &rec->stack, g, GT_FP(ctx), 0);
+	return finish(&rec->ev);
 }
 
 static __always_inline int on_sysexit(__u64 g)
@@ -310,7 +377,8 @@ static __always_inline int on_inlined(bool sleepable, struct pt_regs *ctx)
 		return 0;
 	}
 	if (in->pc.kind)
-		return on_sysenter(g, sleepable ? value_s(ctx, &in->pc) : value_p(ctx, &in->pc));
+		return on_sysenter(sleepable, ctx, g,
+				   sleepable ? value_s(ctx, &in->pc) : value_p(ctx, &in->pc));
 	if (new == PREEMPT_SCAN)
 		return on_preempt(g);
 	return sleepable ? transition_s(ctx, g, (__u32)old, (__u32) new, in->ra)
@@ -318,7 +386,8 @@ static __always_inline int on_inlined(bool sleepable, struct pt_regs *ctx)
 }
 
 PROBE(status, on_status(true, ctx), on_status(false, ctx))
-PROBE(sysenter, on_sysenter(GT_CURG(ctx), GT_ARG0(ctx)), on_sysenter(GT_CURG(ctx), GT_ARG0(ctx)))
+PROBE(sysenter, on_sysenter(true, ctx, GT_CURG(ctx), GT_ARG0(ctx)),
+      on_sysenter(false, ctx, GT_CURG(ctx), GT_ARG0(ctx)))
 PROBE(sysexit, on_sysexit(GT_CURG(ctx)), on_sysexit(GT_CURG(ctx)))
 PROBE(preempt, on_preempt(GT_ARG0(ctx)), on_preempt(GT_ARG0(ctx)))
 PROBE(inlined_status, on_inlined(true, ctx), on_inlined(false, ctx))

@@ -14,23 +14,25 @@
 #define GT_WIRE_ADDR_BITS 48
 #define GT_WIRE_ADDR_MASK ((1ULL << GT_WIRE_ADDR_BITS) - 1)
 
-#define GT_WIRE_MAX_STACK 32 /* frames of a creation stack */
+#define GT_WIRE_MAX_STACK 128 /* frames of a stack */
 #define GT_WIRE_MAX_CPUS  1024
 
 /* Kinds of record; explicit and append-only. */
 #define GT_WIRE_STATUS	 1 /* casgstatus */
 #define GT_WIRE_SYSENTER 2 /* reentersyscall, Go 1.26 */
 #define GT_WIRE_SYSEXIT	 3 /* exitsyscall, Go 1.26 */
-#define GT_WIRE_CREATE	 4 /* casgstatus 6->1, 6->4: struct gt_wire_create follows the event */
+#define GT_WIRE_CREATE	 4 /* casgstatus 6->1, 6->4: struct gt_wire_create, then gt_wire_stack */
 #define GT_WIRE_PREEMPT	 5
 #define GT_WIRE_CORO	 6
+#define GT_WIRE_BLOCK	 32 /* as STATUS, 2->4 or 2->3, with struct gt_wire_stack behind it */
+#define GT_WIRE_SYSBLOCK 33 /* as SYSENTER, the same */
 
 /* Flags of a record. */
 #define GT_WIRE_F_RA	 0x01 /* the return address could not be read */
 #define GT_WIRE_F_G	 0x02 /* g could not be read: goid and reason are 0 */
 #define GT_WIRE_F_M	 0x04 /* m could not be read: actor and p are 0 */
 #define GT_WIRE_F_P	 0x08 /* p could not be read: no queue length */
-#define GT_WIRE_F_STACK	 0x10 /* the stack walk ended at an unreadable frame */
+#define GT_WIRE_F_STACK	 0x10 /* the stack is not whole: see gt_wire_stack */
 #define GT_WIRE_F_STATUS 0x20 /* old or new does not fit its field: see aux */
 
 /*
@@ -56,8 +58,16 @@ struct gt_wire_event {
 /* Follows the event of kind GT_WIRE_CREATE. */
 struct gt_wire_create {
 	__u64 startpc, gopc, parent_goid;
-	__u32 depth, pad;
-	__u64 pcs[GT_WIRE_MAX_STACK]; /* creator's stack, innermost first */
+};
+
+/*
+ * A stack, innermost first: the creator's, or of who blocks. Room for cfg.stack_depth frames. It
+ * is not whole (GT_WIRE_F_STACK) where that was not enough, a frame could not be read, or the
+ * chain of frames led off the goroutine's stack.
+ */
+struct gt_wire_stack {
+	__u64 depth;
+	__u64 pcs[GT_WIRE_MAX_STACK];
 };
 
 /*
@@ -76,6 +86,11 @@ struct gt_wire_loss {
 #define GT_FACT_P     0x2 /* m.p when a goroutine starts to run */
 #define GT_FACT_QLEN  0x4 /* the length of that P's run queue */
 
+/* Whose stacks are walked. */
+#define GT_STACKS_CREATE  0x1 /* the creator's, at a go statement */
+#define GT_STACKS_BLOCK	  0x2 /* a goroutine's that parks */
+#define GT_STACKS_SYSCALL 0x4 /* a goroutine's that enters a system call or C */
+
 /* What the programs know of their target: set before the load, constant after it. */
 struct gt_probe_config {
 	__u32 proc;
@@ -83,10 +98,13 @@ struct gt_probe_config {
 	__u32 ra_off;	     /* return address at sp + ra_off (amd64) */
 	__u32 args_on_stack; /* arm64 Go 1.17: casgstatus's arguments at sp + arg_off */
 	__u32 arg_off;
-	__u32 stack_depth; /* frames of a creation stack; 0: none */
-	__u32 g_stack, g_m, g_sched_bp, g_syscallpc, g_goid, g_parent_goid, g_gopc;
+	__u32 stacks;	   /* GT_STACKS_* */
+	__u32 stack_depth; /* frames of each, not 0 */
+	__u32 g_stack, g_m, g_sched_pc, g_sched_bp, g_syscallpc, g_goid, g_parent_goid, g_gopc;
 	__u32 m_curg, m_p;
 	__u32 p_runqhead;
+	/* of runtime.park_m: who returns there parks; all ones: not known, any self-wait may be */
+	__u64 park_lo, park_hi;
 	/* the target's pid namespace, where gtrec does not see the host's numbers; else 0 */
 	__u64 pidns_dev, pidns_ino;
 };
@@ -108,7 +126,8 @@ struct gt_wire_inlined {
 };
 
 _Static_assert(sizeof(struct gt_wire_event) == 56, "wire event layout");
-_Static_assert(sizeof(struct gt_wire_create) == 32 + 8 * GT_WIRE_MAX_STACK, "wire create layout");
+_Static_assert(sizeof(struct gt_wire_create) == 24, "wire create layout");
+_Static_assert(sizeof(struct gt_wire_stack) == 8 + 8 * GT_WIRE_MAX_STACK, "wire stack layout");
 _Static_assert(sizeof(struct gt_wire_loss) == 64, "wire loss layout");
 
 #endif

@@ -56,6 +56,7 @@ enum gt_event_kind {
 #define GT_EVF_BAD_STATUS 0x04 /* old or new is no status that the runtime has; kept raw */
 #define GT_EVF_RESYNC	  0x08 /* goid did not match: events were lost before this one */
 #define GT_EVF_UNCERTAIN  0x10 /* lies in or right after a loss of its CPU */
+#define GT_EVF_STACK_CUT  0x20 /* the stack goes on: too deep, or a frame could not be read */
 
 /*
  * Who called: the function that a return address lies in, by its role. Computed once for
@@ -234,6 +235,7 @@ struct gt_key {
 #define GT_KF_PENDING	0x04 /* only its directory row was met: not born as of now */
 #define GT_KF_CORO_WAIT 0x08 /* it waits because it switched to another coroutine */
 #define GT_KF_COROUTINE 0x10 /* made parked, by iter.Pull */
+#define GT_KF_STACK_CUT 0x40 /* its stack goes on, see GT_EVF_STACK_CUT */
 #define GT_KF_SYSPROBE	0x20 /* its state was told by a SYSENTER or SYSEXIT probe */
 
 /* Cumulative figures, written about once a second and at the end. */

@@ -74,7 +74,7 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		  const struct gt_site *site, const struct gt_attach_opts *opts, struct gt_err *err)
 {
 	struct gt_layout l;
-	uint64_t dev = 0, ino = 0;
+	uint64_t dev = 0, ino = 0, park, size;
 	int rc = gt_gobin_layout(t->bin, &l, err);
 
 	if (rc)
@@ -91,10 +91,11 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		.ra_off = site->ra_off,
 		.args_on_stack = site->args_on_stack,
 		.arg_off = site->arg_off,
-		.stack_depth = opts->stack_depth > GT_WIRE_MAX_STACK ? GT_WIRE_MAX_STACK
-								     : opts->stack_depth,
+		.stacks = opts->stacks,
+		.stack_depth = opts->stack_depth,
 		.g_stack = l.g_stack_lo,
 		.g_m = l.g_m,
+		.g_sched_pc = l.g_sched_pc,
 		.g_sched_bp = l.g_sched_bp,
 		.g_syscallpc = l.g_syscallpc,
 		.g_goid = l.g_goid,
@@ -104,6 +105,9 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		.m_p = l.m_p,
 		.p_runqhead = l.p_runqhead,
 	};
+	bool known = gt_gobin_func(t->bin, "runtime.park_m", &park, &size);
+	cfg->park_lo = known ? park + t->bias : 0;
+	cfg->park_hi = known ? park + size + t->bias : UINT64_MAX;
 	/* Where the host's numbers are not to be seen, the target's own are. */
 	if (!gt_pidns_initial())
 		gt_target_pidns(t, &dev, &ino);

@@ -14,7 +14,8 @@
 struct gt_attach_opts {
 	uint32_t groups;      /* GT_PG_*: what is to be probed beyond goroutine states */
 	uint32_t facts;	      /* GT_FACT_* of bpf/wire.h */
-	uint32_t stack_depth; /* of creation stacks; 0: none */
+	uint32_t stacks;      /* GT_STACKS_* of bpf/wire.h */
+	uint32_t stack_depth; /* frames of each, at most GT_WIRE_MAX_STACK; not 0 with stacks */
 	bool empty;	      /* programs that do nothing: the floor that benches compare with */
 };
 

@@ -25,6 +25,7 @@ struct gt_snap_row {
 	uint8_t kind; /* GT_EV_SNAP or GT_EV_GAP */
 	bool locked;
 	bool later; /* all were read before: who was not met yet was made since */
+	bool cut;   /* the stack goes on */
 	uint32_t depth;
 	const uint64_t *pcs; /* return addresses, innermost first; copied */
 };

@@ -73,7 +73,8 @@ static struct said said_by(const struct gt_wire_event *w)
 static const uint8_t kinds[] = {
 	[GT_WIRE_STATUS] = GT_EV_STATUS,   [GT_WIRE_SYSENTER] = GT_EV_SYSENTER,
 	[GT_WIRE_SYSEXIT] = GT_EV_SYSEXIT, [GT_WIRE_CREATE] = GT_EV_STATUS,
-	[GT_WIRE_PREEMPT] = GT_EV_PREEMPT, [GT_WIRE_CORO] = GT_EV_CORO
+	[GT_WIRE_PREEMPT] = GT_EV_PREEMPT, [GT_WIRE_CORO] = GT_EV_CORO,
+	[GT_WIRE_BLOCK] = GT_EV_STATUS,	   [GT_WIRE_SYSBLOCK] = GT_EV_SYSENTER,
 };
 
 /* The statuses that the runtime has [runtime2.go, 1.17-1.26], both of them. */
@@ -88,7 +89,8 @@ static bool statuses_exist(unsigned move)
 static void flag(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
 		 const struct said *s, struct gt_event *ev)
 {
-	bool goid_due = (s->kind == GT_WIRE_STATUS && (s->move & 15) != GT_G_IDLE &&
+	bool goid_due = (ev->kind == GT_EV_STATUS && s->kind != GT_WIRE_CREATE &&
+			 (s->move & 15) != GT_G_IDLE &&
 			 s->move != MOVE(GT_G_WAITING, GT_G_RUNNABLE)) ||
 			(s->kind == GT_WIRE_CREATE && pr->minor >= GT_GOID_AT_BIRTH);
 
@@ -99,6 +101,8 @@ static void flag(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_w
 		ev->flags |= GT_EVF_GOID_ZERO;
 		e->counts.goid_zero++;
 	}
+	if (s->wflags & GT_WIRE_F_STACK)
+		ev->flags |= GT_EVF_STACK_CUT;
 	if ((s->wflags & GT_WIRE_F_STATUS) || !statuses_exist(s->move)) {
 		ev->flags |= GT_EVF_BAD_STATUS;
 		ev->arg = s->wflags & GT_WIRE_F_STATUS ? w->aux : 0;
@@ -139,6 +143,48 @@ static int places(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_
 	return rc;
 }
 
+/* What stands behind a record. */
+struct tail {
+	const struct gt_wire_create *create;
+	const struct gt_wire_stack *stack;
+};
+
+static struct tail tail_of(const struct gt_wire_event *w, unsigned kind)
+{
+	const void *behind = w + 1;
+
+	if (kind == GT_WIRE_CREATE) {
+		const struct gt_wire_create *c = behind;
+		return (struct tail){ c, (const void *)(c + 1) };
+	}
+	if (kind == GT_WIRE_BLOCK || kind == GT_WIRE_SYSBLOCK)
+		return (struct tail){ .stack = behind };
+	return (struct tail){ 0 };
+}
+
+/*
+ * Where a goroutine blocks. A walk from within the entry of a system call has frames of the
+ * runtime's before the call itself, or none at all where they are inlined.
+ */
+static int block_stack(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
+		       const struct gt_wire_stack *st, struct gt_event *ev, struct gt_err *err)
+{
+	uint64_t pcs[GT_WIRE_MAX_STACK + 1];
+	const uint64_t *all = (const uint64_t *)st->pcs;
+	uint32_t n = (uint32_t)st->depth, from = 0;
+
+	if (ev->new != GT_G_SYSCALL || !w->aux)
+		return gt_symbols_stack(e->syms, pr->number, pr->t, all, n, &ev->stack, err);
+	while (from < n && all[from] != w->aux)
+		from++;
+	if (from < n) /* the call itself was found */
+		return gt_symbols_stack(e->syms, pr->number, pr->t, all + from, n - from,
+					&ev->stack, err);
+	pcs[0] = w->aux;
+	memcpy(pcs + 1, all, n * sizeof(*pcs));
+	return gt_symbols_stack(e->syms, pr->number, pr->t, pcs, n + 1, &ev->stack, err);
+}
+
 /* Is the record PR's own, or from after its end, which it may be the first to tell? */
 static int own(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
 	       const struct gt_wire_create *c, bool *ret, struct gt_err *err)
@@ -160,11 +206,11 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 {
 	struct gt_enc_proc *pr = &e->procs.p[w->proc - 1];
 	struct said s = said_by(w);
-	const struct gt_wire_create *c = s.kind == GT_WIRE_CREATE ? (const void *)(w + 1) : NULL;
 	uint64_t qlen = w->p_qlen >> GT_WIRE_ADDR_BITS;
+	struct tail tail = tail_of(w, s.kind);
 	struct gt_goroutine *g = NULL;
 	bool mine;
-	int rc = own(e, pr, w, c, &mine, err);
+	int rc = own(e, pr, w, tail.create, &mine, err);
 
 	if (rc || !mine)
 		return rc;
@@ -185,7 +231,7 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 	    (s.move == MOVE(GT_G_WAITING, GT_G_RUNNABLE) || s.kind == GT_WIRE_CREATE))
 		ev.actor = gt_enc_gid_at(e, pr, w->aux);
 	if (is_birth(s.move))
-		rc = gt_enc_birth(e, pr, w, c, s.gptr, &ev, &g, err);
+		rc = gt_enc_birth(e, pr, w, tail.create, tail.stack, &ev, &g, err);
 	else if ((s.move & 15) !=
 		 GT_G_IDLE) /* from idle, a struct g was allocated: no goroutine yet */
 		rc = gt_enc_whose(e, pr, s.gptr, w->goid, &ev, &g, err);
@@ -193,6 +239,8 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 		rc = thread(e, pr, w->tid, w->ktime, &ev.tid, err);
 	if (!rc)
 		rc = places(e, pr, w, &s, &ev, err);
+	if (!rc && tail.stack && !tail.create)
+		rc = block_stack(e, pr, w, tail.stack, &ev, err);
 	if (rc)
 		return rc;
 	ev.gid = g ? g->gid : 0;
@@ -226,6 +274,7 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 			       .cpu = (uint16_t)e->snap_queue,
 			       .kind = r->kind,
 			       .new = r->status,
+			       .flags = r->cut ? GT_EVF_STACK_CUT : 0,
 			       .reason = r->status == GT_G_WAITING ? r->reason : 0 };
 	struct gt_goroutine *g = gt_identity_get(&e->ids, r->process, r->gptr);
 	uint64_t new_from = e->ids.next_gid;

@@ -69,9 +69,10 @@ uint64_t gt_enc_gid_at(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gp
 }
 
 int gt_enc_birth(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
-		 const struct gt_wire_create *c, uint64_t gptr, struct gt_event *ev,
-		 struct gt_goroutine **ret, struct gt_err *err)
+		 const struct gt_wire_create *c, const struct gt_wire_stack *st,
+		 struct gt_event *ev, struct gt_goroutine **ret, struct gt_err *err)
 {
+	uint64_t gptr = w->g_status & GT_WIRE_ADDR_MASK;
 	bool extra = ev->new == GT_G_SYSCALL;
 	bool known = extra || pr->minor >= GT_GOID_AT_BIRTH;
 	uint32_t flags = extra ? GT_GF_EXTRAM : known ? 0 : GT_GF_PROVISIONAL;
@@ -84,11 +85,9 @@ int gt_enc_birth(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_w
 	if (c) {
 		g->parent_goid = c->parent_goid;
 		rc = describe(e, pr, g, c->startpc, c->gopc, err);
-		if (!rc && c->depth)
-			rc = gt_symbols_stack(e->syms, pr->number, pr->t, (const uint64_t *)c->pcs,
-					      c->depth > GT_WIRE_MAX_STACK ? GT_WIRE_MAX_STACK
-									   : c->depth,
-					      &g->stack, err);
+		if (!rc)
+			rc = gt_symbols_stack(e->syms, pr->number, pr->t, (const uint64_t *)st->pcs,
+					      (uint32_t)st->depth, &g->stack, err);
 	}
 	if (!g->parent_goid && ev->actor) {
 		struct gt_goroutine *parent = gt_identity_get(&e->ids, pr->number,

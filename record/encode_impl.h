@@ -98,8 +98,8 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 uint64_t gt_enc_gid_at(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gptr);
 /* gt_enc_birth: a goroutine is born: `go` statement, iter.Pull, or a C thread that enters Go. */
 int gt_enc_birth(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
-		 const struct gt_wire_create *c, uint64_t gptr, struct gt_event *ev,
-		 struct gt_goroutine **ret, struct gt_err *err);
+		 const struct gt_wire_create *c, const struct gt_wire_stack *st,
+		 struct gt_event *ev, struct gt_goroutine **ret, struct gt_err *err);
 /* gt_enc_whose: the goroutine that EV speaks of, met for the first time or confirmed by its goid.
  */
 int gt_enc_whose(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gptr, uint64_t goid,

@@ -3,17 +3,29 @@
 #include "encode_impl.h"
 
 static const struct {
-	uint32_t size; /* of the whole record */
+	uint32_t size; /* of the record, less the stack */
 	gt_enc_fn *encode;
+	bool stack; /* struct gt_wire_stack is behind it */
 } kinds[] = {
 	[GT_WIRE_STATUS] = { sizeof(struct gt_wire_event), gt_enc_record },
 	[GT_WIRE_SYSENTER] = { sizeof(struct gt_wire_event), gt_enc_record },
 	[GT_WIRE_SYSEXIT] = { sizeof(struct gt_wire_event), gt_enc_record },
 	[GT_WIRE_CREATE] = { sizeof(struct gt_wire_event) + sizeof(struct gt_wire_create),
-			     gt_enc_record },
+			     gt_enc_record, true },
 	[GT_WIRE_PREEMPT] = { sizeof(struct gt_wire_event), gt_enc_record },
 	[GT_WIRE_CORO] = { sizeof(struct gt_wire_event), gt_enc_record },
+	[GT_WIRE_BLOCK] = { sizeof(struct gt_wire_event), gt_enc_record, true },
+	[GT_WIRE_SYSBLOCK] = { sizeof(struct gt_wire_event), gt_enc_record, true },
 };
+
+static bool stack_fits(const void *body, uint32_t at, uint32_t len)
+{
+	const struct gt_wire_stack *st = (const void *)((const uint8_t *)body + at);
+	const uint32_t head = offsetof(struct gt_wire_stack, pcs);
+
+	return len >= at + head && st->depth <= GT_WIRE_MAX_STACK &&
+	       st->depth <= (len - at - head) / sizeof(*st->pcs);
+}
 
 bool gt_enc_valid(const struct gt_encoder *e, const void *body, uint32_t len)
 {
@@ -22,7 +34,9 @@ bool gt_enc_valid(const struct gt_encoder *e, const void *body, uint32_t len)
 	if (len < sizeof(*w) || !w->proc || w->proc > e->procs.n)
 		return false;
 	unsigned kind = GT_WIRE_KIND(w);
-	return kind < sizeof(kinds) / sizeof(*kinds) && kinds[kind].size == len;
+	if (kind >= sizeof(kinds) / sizeof(*kinds) || !kinds[kind].size)
+		return false;
+	return kinds[kind].stack ? stack_fits(w, kinds[kind].size, len) : kinds[kind].size == len;
 }
 
 gt_enc_fn *gt_enc_fn_of(const struct gt_wire_event *w)

@@ -18,7 +18,7 @@
 struct rec_opts {
 	const char *out, *stacks, *events, *user;
 	struct gt_strlist pids, comments;
-	uint64_t duration, buffer, time_res, level;
+	uint64_t duration, buffer, time_res, level, stack_depth;
 	bool quiet, follow;
 	int verbose;
 };
@@ -31,8 +31,11 @@ static const struct gt_opt table[] = {
 	       struct rec_opts, duration),
 	GT_OPT(FLAG, 'f', "follow", NULL, "with a command: follow its children too",
 	       struct rec_opts, follow),
-	GT_OPT(STR, 0, "stacks", "create|none", "call stacks of go statements (default: create)",
-	       struct rec_opts, stacks),
+	GT_OPT(STR, 0, "stacks", "LIST",
+	       "call stacks: create, block, syscall, or none (default: create)", struct rec_opts,
+	       stacks),
+	GT_OPT(U64, 0, "stack-depth", "N", "frames of each, 1 to 128 (default: 16)",
+	       struct rec_opts, stack_depth),
 	GT_OPT(STR, 0, "events", "LIST",
 	       "facts beyond goroutine states: syscall; none, default, all", struct rec_opts,
 	       events),
@@ -84,15 +87,43 @@ static int parse_pids(const struct gt_strlist *in, pid_t *ret, uint32_t *ret_n, 
 	return GT_OK;
 }
 
+/* --stacks: "create,block" into GT_STACKS_*. */
+static int parse_stacks(const char *in, uint32_t *ret, struct gt_err *err)
+{
+	static const char *const words[] = { "create", "block", "syscall" };
+	const char *p = in;
+
+	*ret = 0;
+	if (!strcmp(in, "none"))
+		return GT_OK;
+	for (;; p++) {
+		size_t n = strcspn(p, ","), i = 0;
+
+		while (i < 3 && (strlen(words[i]) != n || strncmp(words[i], p, n) != 0))
+			i++;
+		if (i == 3)
+			return gt_fail(err, GT_USAGE,
+				       "--stacks=%s: this is a list of create, block, syscall, or "
+				       "none",
+				       in);
+		*ret |= 1u << i;
+		p += n;
+		if (!*p)
+			return GT_OK;
+	}
+}
+
 static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, struct gt_err *err)
 {
-	const char *stacks = o->stacks ? o->stacks : "create";
+	uint32_t stacks;
 	int rc = parse_pids(&o->pids, pids, &run->n_pids, err);
 
+	if (!rc)
+		rc = parse_stacks(o->stacks ? o->stacks : "create", &stacks, err);
 	if (rc)
 		return rc;
-	if (strcmp(stacks, "create") && strcmp(stacks, "none"))
-		return gt_fail(err, GT_USAGE, "--stacks=%s: this is 'create' or 'none'", stacks);
+	if (o->stack_depth > GT_WIRE_MAX_STACK)
+		return gt_fail(err, GT_USAGE, "--stack-depth goes from 1 to %d", GT_WIRE_MAX_STACK);
 	if (o->level > 19)
 		return gt_fail(err, GT_USAGE, "--level goes from 1 to 19");
 	if (o->time_res > 1024 || o->time_res & (o->time_res - 1))
@@ -112,7 +143,8 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 	run->session.comments = o->comments.n ? o->comments.v : NULL;
 	run->session.attach = (struct gt_attach_opts){
 		.facts = GT_FACT_ACTOR | GT_FACT_P | GT_FACT_QLEN,
-		.stack_depth = strcmp(stacks, "none") ? DEFAULT_STACK_DEPTH : 0,
+		.stacks = stacks,
+		.stack_depth = o->stack_depth ? (uint32_t)o->stack_depth : DEFAULT_STACK_DEPTH,
 	};
 	rc = gt_groups_parse(o->events, &run->session.attach.groups, err);
 	return rc ? rc : gt_user_invoker(&run->owner, o->user, err);

@@ -166,7 +166,9 @@ static bool frame_at(const struct snap *s, const struct one *o, uint64_t fp, uin
 	return !gt_target_read(s->t, fp, ret, 16, NULL);
 }
 
-static uint32_t walk(const struct snap *s, const struct one *o, uint64_t pcs[MAX_DEPTH])
+/* *RET_CUT: its stack goes on where the walk had to end. */
+static uint32_t walk(const struct snap *s, const struct one *o, uint64_t pcs[MAX_DEPTH],
+		     bool *ret_cut)
 {
 	uint64_t hi = u64_at(o->g, s->l.g_stack_hi), fp = u64_at(o->g, s->l.g_sched_bp);
 	uint64_t frame[2], lowest = o->window_at;
@@ -174,6 +176,7 @@ static uint32_t walk(const struct snap *s, const struct one *o, uint64_t pcs[MAX
 
 	/* A goroutine that never ran stands at its entry: there is no call to show. */
 	uint64_t pc = u64_at(o->g, s->l.g_sched_pc);
+	*ret_cut = false;
 	if (!o->window_at || pc == u64_at(o->g, s->l.g_startpc))
 		return 0;
 	pcs[n++] = pc;
@@ -184,6 +187,7 @@ static uint32_t walk(const struct snap *s, const struct one *o, uint64_t pcs[MAX
 		lowest = fp + 1;
 		fp = frame[0];
 	}
+	*ret_cut = fp != 0;
 	return n;
 }
 
@@ -231,7 +235,7 @@ static int give_rows(struct snap *s, size_t n, uint32_t process, uint64_t t0,
 		if (r.status == GT_G_SYSCALL)
 			r.syscallpc = u64_at(o->g, s->l.g_syscallpc);
 		r.locked = u64_at(o->g, s->l.g_lockedm) != 0;
-		r.depth = walk(s, o, pcs);
+		r.depth = walk(s, o, pcs, &r.cut);
 		s->stats->goroutines++;
 		rc = row(ctx, &r, err);
 	}

@@ -11,7 +11,7 @@
 #define MAX_INLINE  64
 #define MAX_DEPTH   512
 #define KNOWN	    256 /* stacks that are known by their addresses; a power of two */
-#define KNOWN_DEPTH 32	/* frames of such a one: what a creation brings */
+#define KNOWN_DEPTH 128 /* frames of such a one: the most that a record brings */
 #define SYSTEM	    (1ULL << 32)
 
 /* A stack that was met lately: most creations are at few places. */

@@ -190,6 +190,8 @@ static inline void describe(struct gt_gor *g, const struct gt_move *m, enum gt_g
 		k->pc = ev->pc ? ev->pc : m->in == GT_IN_SYSENTER_P ? ev->ra : 0;
 		k->stack = ev->stack;
 	}
+	if (k->stack && ev->flags & GT_EVF_STACK_CUT)
+		k->kflags |= GT_KF_STACK_CUT;
 }
 
 /* What held until a change of state. */
@@ -260,7 +262,7 @@ static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_m
 		return;
 	k->state = (uint8_t)s;
 	k->since_ns = m->ts > k->since_ns ? m->ts : k->since_ns;
-	k->kflags &= (uint8_t)~GT_KF_LEAKED;
+	k->kflags &= (uint8_t) ~(GT_KF_LEAKED | GT_KF_STACK_CUT);
 	describe(g, m, s);
 	recount(e, g);
 	if (e->opts.step)

@@ -74,8 +74,11 @@ static void confirm(struct gt_key *k, const struct gt_event *ev)
 {
 	if (k->state == GT_S_WAITING && !k->reason)
 		k->reason = ev->reason;
-	if ((k->state == GT_S_WAITING || k->state == GT_S_SYSCALL) && !k->stack)
+	if ((k->state == GT_S_WAITING || k->state == GT_S_SYSCALL) && !k->stack) {
 		k->stack = ev->stack;
+		if (k->stack && ev->flags & GT_EVF_STACK_CUT)
+			k->kflags |= GT_KF_STACK_CUT;
+	}
 	if (k->state == GT_S_SYSCALL && !k->pc)
 		k->pc = ev->pc;
 }

@@ -248,7 +248,7 @@ static const char *category(const struct gt_x_slice *x)
 	}
 }
 
-/* The frames that one wants to see: from the first that is not the runtime's. */
+/* The frames that one wants to see: the innermost that are not the runtime's. */
 static void stack_arg(struct gt_x_sink *s, uint32_t stack)
 {
 	uint32_t pcs[64], n = gt_reader_stack(s->reader, stack, pcs, 64), shown = 0;
@@ -258,7 +258,7 @@ static void stack_arg(struct gt_x_sink *s, uint32_t stack)
 	for (uint32_t i = 0; i < n && i < 64 && shown < STACK_LEAFS; i++) {
 		uint32_t k = gt_reader_frames(s->reader, pcs[i], f, 8);
 		for (uint32_t j = 0; j < k && j < 8 && shown < STACK_LEAFS; j++) {
-			if (!shown && !strncmp(f[j].func, "runtime.", 8))
+			if (gt_name_is_inside(f[j].func))
 				continue;
 			(void)snprintf(line, sizeof(line), "%s %s:%u", f[j].func, f[j].file,
 				       f[j].line);

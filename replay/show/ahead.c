@@ -25,12 +25,13 @@ void gt_ahead_close(struct gt_ahead *a)
 	gt_run_close(&a->run);
 }
 
-uint32_t gt_ahead_stack(const struct gt_ahead *a, const struct gt_key *k)
+uint32_t gt_ahead_stack(const struct gt_ahead *a, const struct gt_key *k, uint8_t *kflags)
 {
 	const struct gt_gor_state *g = a->known ? gt_engine_get(a->run.engine, k->g.gid) : NULL;
 
-	return g && k->state == GT_S_WAITING && g->k.state == k->state &&
-			       g->k.since_ns == k->since_ns
-		       ? g->k.stack
-		       : 0;
+	if (!g || k->state != GT_S_WAITING || g->k.state != k->state ||
+	    g->k.since_ns != k->since_ns)
+		return 0;
+	*kflags |= g->k.kflags & GT_KF_STACK_CUT;
+	return g->k.stack;
 }

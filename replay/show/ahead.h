@@ -20,7 +20,10 @@ struct gt_ahead {
  */
 int gt_ahead_open(struct gt_ahead *a, struct gt_view *v, struct gt_err *err) GT_MUST_CHECK;
 void gt_ahead_close(struct gt_ahead *a);
-/* gt_ahead_stack: of the wait that K tells of, if it still lasted at the end; else 0. */
-uint32_t gt_ahead_stack(const struct gt_ahead *a, const struct gt_key *k);
+/*
+ * gt_ahead_stack: of the wait that K tells of, if it still lasted at the end; else 0. Adds
+ * GT_KF_STACK_CUT to *KFLAGS where it is not whole.
+ */
+uint32_t gt_ahead_stack(const struct gt_ahead *a, const struct gt_key *k, uint8_t *kflags);
 
 #endif

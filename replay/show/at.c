@@ -79,6 +79,8 @@ static void frames(const struct at *a, const struct gt_key *k)
 
 	if (k->stack) {
 		gt_show_stack(s, k->stack, "", system);
+		if (k->kflags & GT_KF_STACK_CUT)
+			(void)fputs("...additional frames not recorded...\n", s->out);
 		return;
 	}
 	if (k->state == GT_S_RUNNING || k->state == GT_S_SELFWAIT)
@@ -196,6 +198,7 @@ static void json_one(struct at *a, const struct gt_key *k)
 	json_flag(a, "locked", k->g.flags & GT_GF_LOCKED);
 	json_flag(a, "leaked", k->kflags & GT_KF_LEAKED);
 	json_flag(a, "uncertain", k->kflags & GT_KF_UNCERTAIN);
+	json_flag(a, "stack_cut", k->kflags & GT_KF_STACK_CUT);
 	json_stack(a, k);
 	gt_json_object_end(&a->j);
 }
@@ -215,7 +218,7 @@ static void one(struct at *a, const struct gt_key *at_t)
 		return;
 	}
 	if (!k->stack)
-		k->stack = gt_ahead_stack(&a->ahead, k);
+		k->stack = gt_ahead_stack(&a->ahead, k, &k->kflags);
 	if (a->show->o->view.json) {
 		json_one(a, k);
 	} else {

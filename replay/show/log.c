@@ -12,7 +12,9 @@
 #include "format/base/json.h"
 #include "format/base/vec.h"
 
-#define MAX_HELD 65536 /* lines; the oldest is then printed as it is */
+#define MAX_DEPTH   512
+#define MAX_INLINED 64
+#define MAX_HELD    65536 /* lines; the oldest is then printed as it is */
 
 struct line {
 	bool is_loss, first; /* first: the goroutine was not in the log before */
@@ -59,18 +61,25 @@ static void json_goroutine(struct log *l, const struct line *n)
 	}
 }
 
-static void json_stack(struct log *l, uint32_t stack)
+/* As a traceback of the goroutine has it: ALL frames only for the runtime's own. */
+static void json_stack(struct log *l, uint32_t stack, bool all)
 {
 	const struct gt_reader *r = l->show->view->reader;
-	uint32_t pcs[64], n = gt_reader_stack(r, stack, pcs, 64);
+	uint32_t pcs[MAX_DEPTH], n = gt_reader_stack(r, stack, pcs, MAX_DEPTH);
+	struct gt_frame f[MAX_INLINED];
 	char place[GT_NAME_MAX];
 
 	if (!n)
 		return;
 	gt_json_key(&l->j, "stack");
 	gt_json_array(&l->j);
-	for (uint32_t i = 0; i < n && i < 64; i++)
-		gt_json_str(&l->j, gt_name_place(r, pcs[i], place));
+	for (uint32_t i = 0; i < n && i < MAX_DEPTH; i++) {
+		uint32_t m = gt_reader_frames(r, pcs[i], f, MAX_INLINED);
+
+		for (uint32_t k = 0; k < m && k < MAX_INLINED; k++)
+			if (all || !gt_name_is_inside(f[k].func))
+				gt_json_str(&l->j, gt_name_frame(&f[k], place));
+	}
 	gt_json_array_end(&l->j);
 }
 
@@ -96,7 +105,11 @@ static void json_why(struct log *l, const struct line *n)
 		gt_json_ki64(&l->j, "m", s->m);
 	if (s->qlen >= 0)
 		gt_json_ki64(&l->j, "qlen", s->qlen);
-	json_stack(l, s->created && !s->stack ? n->g.stack : s->stack);
+	json_stack(l, s->created && !s->stack ? n->g.stack : s->stack, n->g.flags & GT_GF_SYSTEM);
+	if (s->event_flags & GT_EVF_STACK_CUT) {
+		gt_json_key(&l->j, "stack_cut");
+		gt_json_bool(&l->j, true);
+	}
 	if (s->repair)
 		gt_json_kstr(&l->j, "repair", gt_repair_name((enum gt_repair)s->repair));
 	if (s->snapshot) {

@@ -59,22 +59,13 @@ static void frame(const struct gt_show *s, const struct gt_frame *f, const char 
 		      f->line);
 }
 
-/*
- * As Go does [traceback.go:showframe]: the runtime's own functions are shown where they are
- * part of its interface (runtime.Gosched), else only for its own goroutines.
- */
-static bool is_inside(const char *func)
-{
-	return strncmp(func, "runtime.", 8) == 0 && !(func[8] >= 'A' && func[8] <= 'Z');
-}
-
 static void pc_frames(const struct gt_show *s, uint32_t pc, const char *indent, bool all)
 {
 	struct gt_frame f[MAX_INLINED];
 	uint32_t n = gt_reader_frames(s->view->reader, pc, f, MAX_INLINED);
 
 	for (uint32_t i = 0; i < n && i < MAX_INLINED; i++) {
-		if (all || !is_inside(f[i].func))
+		if (all || !gt_name_is_inside(f[i].func))
 			frame(s, &f[i], indent);
 	}
 }

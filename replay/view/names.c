@@ -41,18 +41,22 @@ const char *gt_name_end(const struct gt_process *p, char buf[GT_NAME_MAX])
 	}
 }
 
+const char *gt_name_frame(const struct gt_frame *f, char buf[GT_NAME_MAX])
+{
+	if (*f->file)
+		snprintf(buf, GT_NAME_MAX, "%s%s%s:%u", f->func, *f->func ? " " : "", f->file,
+			 f->line);
+	else
+		snprintf(buf, GT_NAME_MAX, "%s", f->func);
+	return buf;
+}
+
 const char *gt_name_place(const struct gt_reader *r, uint32_t pc, char buf[GT_NAME_MAX])
 {
 	struct gt_frame f;
 
 	buf[0] = '\0';
-	if (!pc || !gt_reader_frames(r, pc, &f, 1) || (!*f.func && !*f.file))
-		return buf;
-	if (!*f.file)
-		snprintf(buf, GT_NAME_MAX, "%s", f.func);
-	else
-		snprintf(buf, GT_NAME_MAX, "%s%s%s:%u", f.func, *f.func ? " " : "", f.file, f.line);
-	return buf;
+	return pc && gt_reader_frames(r, pc, &f, 1) ? gt_name_frame(&f, buf) : buf;
 }
 
 const char *gt_name_site(const struct gt_reader *r, const struct gt_goroutine *g,
@@ -119,6 +123,11 @@ const char *gt_names_safe(const char *s, char buf[GT_NAME_MAX])
 	buf[n] = '\0';
 	gt_text_safe(buf);
 	return buf;
+}
+
+bool gt_name_is_inside(const char *func)
+{
+	return strncmp(func, "runtime.", 8) == 0 && !(func[8] >= 'A' && func[8] <= 'Z');
 }
 
 bool gt_name_is_idle(const char *reason)

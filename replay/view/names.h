@@ -22,6 +22,8 @@ const char *gt_name_func(const struct gt_reader *r, uint32_t pc);
 const char *gt_name_entry(const struct gt_reader *r, const struct gt_goroutine *g);
 /* gt_name_place: "function file:line" of PC in BUF; "" where not known. Raw bytes. */
 const char *gt_name_place(const struct gt_reader *r, uint32_t pc, char buf[GT_NAME_MAX]);
+/* gt_name_frame: the same of one frame. */
+const char *gt_name_frame(const struct gt_frame *f, char buf[GT_NAME_MAX]);
 /* gt_name_site: gt_name_place of the go statement that made G; "" for the main goroutine. */
 const char *gt_name_site(const struct gt_reader *r, const struct gt_goroutine *g,
 			 char buf[GT_NAME_MAX]);
@@ -42,6 +44,12 @@ const char *gt_name_leaf(const char *path);
 /* gt_names_safe: S fit for a terminal, in BUF, cut to its size at a whole character. */
 const char *gt_names_safe(const char *s, char buf[GT_NAME_MAX]);
 
+/*
+ * gt_name_is_inside: a frame of FUNC is not shown in a goroutine of the program's own: as in Go's
+ * tracebacks, where the runtime's functions are left out that are no part of its interface
+ * (runtime.gopark; but runtime.Gosched is shown) [src/runtime/traceback.go:showframe].
+ */
+bool gt_name_is_inside(const char *func);
 /* gt_name_is_idle: REASON is the runtime's own idling (GC worker (idle), finalizer wait, ...),
  * not being blocked [src/runtime/runtime2.go, Go 1.17-1.26]. */
 bool gt_name_is_idle(const char *reason);
