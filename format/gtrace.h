@@ -251,6 +251,12 @@ const struct gt_damage *gt_reader_damage(const struct gt_reader *r);
  */
 int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err) GT_MUST_CHECK;
 /*
+ * gt_reader_events: the events that come next, up to the time LAST and with no other item between
+ * them, as far as they are at hand: how many, in *RET until the next call on the reader. 0 says
+ * nothing: ask gt_reader_next. For readings of many events.
+ */
+size_t gt_reader_events(struct gt_reader *r, uint64_t last, const struct gt_event **ret);
+/*
  * gt_reader_seek: go to the last keyframe with as_of <= T (or to the start). The next items
  * are that keyframe, then what follows it. GT_UNSUPPORTED on a stream. Takes, once, 80 bytes for
  * each block of the file (some 6 MB for a GB of events), and while a keyframe is given out its

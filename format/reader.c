@@ -560,6 +560,30 @@ static int next_item(struct gt_reader *r, struct gt_item *ret, struct gt_err *er
 	}
 }
 
+size_t gt_reader_events(struct gt_reader *r, uint64_t last, const struct gt_event **ret)
+{
+	struct gt_rstream *s = r->current;
+	uint64_t to = last < UINT64_MAX && last + 1 < r->clear_to ? last + 1 : r->clear_to;
+	const struct gt_event *from, *end;
+
+	if (r->joint || !s || s->ts >= to || s->ts <= r->skip_to)
+		return 0;
+	/* The last one is left to gt_reader_next, which decodes more. */
+	from = s->ev;
+	end = s->end - 1;
+	if (end > from && end[-1].ts >= to)
+		for (end = from; end->ts < to; end++)
+			;
+	if (end == from)
+		return 0;
+	*ret = from;
+	s->ev = end;
+	s->ts = end->ts;
+	s->place = (uint64_t)end->cpu << 32 | s->process;
+	r->last_ts = end[-1].ts;
+	return (size_t)(end - from);
+}
+
 int gt_reader_next(struct gt_reader *r, struct gt_item *ret, struct gt_err *err)
 {
 	struct gt_err local;

@@ -27,7 +27,8 @@ struct gt_engine {
 	uint64_t horizon[GT_PROCESSES_KEPT];
 	uint64_t horizon_max;
 	uint64_t repairs[GT_R_COUNT];
-	bool oom; /* an allocation failed within the item under way */
+	bool mute; /* nobody is told of steps */
+	bool oom;  /* an allocation failed within the item under way */
 };
 
 /* One change of state while an event is applied. */

@@ -31,22 +31,25 @@ void gt_engine_free(struct gt_engine *e)
 	free(e);
 }
 
-/* The goroutine of GID, made when there is none; such a one is pending until it is born. */
-static int find_or_add(struct gt_engine *e, uint64_t gid, uint32_t process, struct gt_gor **ret,
-		       struct gt_err *err)
+static int add(struct gt_engine *e, uint64_t gid, uint32_t process, struct gt_gor **ret,
+	       struct gt_err *err)
 {
-	struct gt_gor *g = gt_gors_get(&e->gors, gid);
+	int rc = gt_gors_add(&e->gors, gid, ret, err);
 
-	if (!g) {
-		int rc = gt_gors_add(&e->gors, gid, &g, err);
-		if (rc)
-			return rc;
-		g->pending = true;
-		g->pub.k.g.process = process;
-		g->pub.k.p = -1;
-	}
-	*ret = g;
+	if (rc)
+		return rc;
+	(*ret)->pending = true;
+	(*ret)->pub.k.g.process = process;
+	(*ret)->pub.k.p = -1;
 	return GT_OK;
+}
+
+/* The goroutine of GID, made when there is none; such a one is pending until it is born. */
+static inline int find_or_add(struct gt_engine *e, uint64_t gid, uint32_t process,
+			      struct gt_gor **ret, struct gt_err *err)
+{
+	*ret = gt_gors_get(&e->gors, gid);
+	return *ret ? GT_OK : add(e, gid, process, ret, err);
 }
 
 static enum gt_ra_class class_of(const struct gt_engine *e, const struct gt_event *ev)
@@ -166,6 +169,25 @@ int gt_engine_event(struct gt_engine *e, const struct gt_event *ev, struct gt_er
 			       (unsigned long long)e->gors.n);
 	}
 	return rc;
+}
+
+void gt_engine_soon(const struct gt_engine *e, const struct gt_event *ev, size_t n)
+{
+	n = n < GT_ENGINE_SOON ? n : GT_ENGINE_SOON;
+	for (size_t i = 0; i < n; i++) {
+		const char *g = (const char *)gt_gors_get(&e->gors, ev[i].gid);
+
+		if (!g)
+			continue;
+		__builtin_prefetch(g + offsetof(struct gt_gor, pub.k.g.process), 1);
+		__builtin_prefetch(g + offsetof(struct gt_gor, pub.k.since_ns), 1);
+		__builtin_prefetch(g + offsetof(struct gt_gor, belief), 1);
+	}
+}
+
+void gt_engine_mute(struct gt_engine *e, bool mute)
+{
+	e->mute = mute;
 }
 
 int gt_engine_goroutine(struct gt_engine *e, const struct gt_goroutine *row, struct gt_err *err)

@@ -95,6 +95,14 @@ void gt_engine_free(struct gt_engine *e);
 /* Items in file order. Each returns GT_OK, GT_NOMEM or GT_LIMIT. */
 int gt_engine_event(struct gt_engine *e, const struct gt_event *ev,
 		    struct gt_err *err) GT_MUST_CHECK;
+/*
+ * gt_engine_soon: these N events come next; of use for up to GT_ENGINE_SOON. Changes nothing, but
+ * fetches what they need: with many goroutines most of an event's time is waiting for memory.
+ */
+#define GT_ENGINE_SOON 16
+void gt_engine_soon(const struct gt_engine *e, const struct gt_event *ev, size_t n);
+/* gt_engine_mute: from now on steps are not told (of a time that nobody asks for), or again. */
+void gt_engine_mute(struct gt_engine *e, bool mute);
 int gt_engine_goroutine(struct gt_engine *e, const struct gt_goroutine *g,
 			struct gt_err *err) GT_MUST_CHECK;
 int gt_engine_loss(struct gt_engine *e, const struct gt_loss *l, struct gt_err *err) GT_MUST_CHECK;

@@ -50,15 +50,23 @@ struct gt_gors {
 	uint64_t n; /* goroutines in here, pending ones too */
 };
 
-/* gt_gors_get: NULL when there is none. */
-static inline struct gt_gor *gt_gors_get(const struct gt_gors *s, uint64_t gid)
+/* gt_gors_slot: where the goroutine is to be found; NULL when none is near. */
+static inline struct gt_gor *const *gt_gors_slot(const struct gt_gors *s, uint64_t gid)
 {
 	uint64_t top = gid >> (GT_LEAF_BITS + GT_MID_BITS);
 	const struct gt_gor_mid *mid = top < s->n_top ? s->top[top] : NULL;
 	const struct gt_gor_leaf *leaf =
 		mid ? mid->leaf[gid >> GT_LEAF_BITS & ((1u << GT_MID_BITS) - 1)] : NULL;
 
-	return leaf ? leaf->g[gid & ((1u << GT_LEAF_BITS) - 1)] : NULL;
+	return leaf ? &leaf->g[gid & ((1u << GT_LEAF_BITS) - 1)] : NULL;
+}
+
+/* gt_gors_get: NULL when there is none. */
+static inline struct gt_gor *gt_gors_get(const struct gt_gors *s, uint64_t gid)
+{
+	struct gt_gor *const *slot = gt_gors_slot(s, gid);
+
+	return slot ? *slot : NULL;
 }
 /* gt_gors_add: a zeroed one; the gid must not be there. GT_LIMIT above GT_GID_MAX; GT_NOMEM. */
 int gt_gors_add(struct gt_gors *s, uint64_t gid, struct gt_gor **ret,

@@ -237,6 +237,11 @@ static void tell(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
 	e->opts.step(e->opts.ctx, &s);
 }
 
+static inline bool is_told(const struct gt_engine *e)
+{
+	return e->opts.step && !e->mute;
+}
+
 static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
 			enum gt_belief to, enum gt_repair repair)
 {
@@ -244,7 +249,8 @@ static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_m
 	enum gt_gstate s = gt_belief_state(to);
 	struct before was = { .since_ns = k->since_ns, .state = k->state, .reason = k->reason };
 
-	was.uncertain = gt_core_uncertain(e, g);
+	if (is_told(e))
+		was.uncertain = gt_core_uncertain(e, g);
 	if (m->found) {
 		was.created = true;
 		was.state = GT_S_IDLE;
@@ -265,7 +271,7 @@ static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_m
 	k->kflags &= (uint8_t) ~(GT_KF_LEAKED | GT_KF_STACK_CUT);
 	describe(g, m, s);
 	recount(e, g);
-	if (e->opts.step)
+	if (is_told(e))
 		tell(e, g, m, &was, repair);
 }
 
@@ -306,7 +312,7 @@ static void create(struct gt_engine *e, struct gt_gor *g, const struct gt_move *
 	describe(g, m, (enum gt_gstate)k->state);
 	k->waker = 0;
 	recount(e, g);
-	if (e->opts.step)
+	if (is_told(e))
 		tell(e, g, m, &was, GT_R_NONE);
 }
 

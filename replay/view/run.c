@@ -98,11 +98,25 @@ static int event(struct gt_run *r, const struct gt_event *ev)
 		if (r->ops->event)
 			rc = r->ops->event(r->ctx, ev, r->err);
 	}
+	gt_engine_mute(r->engine, ev->ts < r->view->from_ns);
 	if (!rc)
 		rc = gt_engine_event(r->engine, ev, r->err);
 	if (ev->ts > r->now_ns)
 		r->now_ns = ev->ts;
 	return rc ? rc : r->rc;
+}
+
+/* Events that come one after the other. */
+static int events(struct gt_run *r, const struct gt_event *ev, size_t n)
+{
+	int rc = GT_OK;
+
+	for (size_t i = 0; !rc && !r->ended && i < n; i++) {
+		if (i % GT_ENGINE_SOON == 0)
+			gt_engine_soon(r->engine, ev + i, n - i);
+		rc = event(r, &ev[i]);
+	}
+	return rc;
 }
 
 static int loss(struct gt_run *r, const struct gt_loss *l)
@@ -208,14 +222,21 @@ static bool growing(const struct gt_run *r)
 
 int gt_run_until(struct gt_run *r, uint64_t t, bool *ret_more, struct gt_err *err)
 {
+	uint64_t last = t < r->view->to_ns ? t : r->view->to_ns;
 	struct gt_err local;
 	int rc = GT_OK;
 
 	r->err = err ? err : &local;
 	*ret_more = false;
 	while (!rc && !r->ended) {
+		const struct gt_event *ev;
 		struct gt_item it;
+		size_t n = r->has_held ? 0 : gt_reader_events(r->view->reader, last, &ev);
 
+		if (n) {
+			rc = events(r, ev, n);
+			continue;
+		}
 		rc = next(r, &it);
 		if (rc == 0 && growing(r)) {
 			rc = wait_for_more(r);

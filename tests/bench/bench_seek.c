@@ -241,8 +241,20 @@ static uint64_t state_at(struct gt_reader *r, struct gt_engine *e, uint64_t t, u
 
 	MUST(gt_reader_seek(r, t, &err));
 	gt_engine_reset(e, 0);
-	while ((rc = gt_reader_next(r, &it, &err)) == 1) {
-		if (it.type == GT_IT_EVENT && it.u.ev.ts > t)
+	for (;;) {
+		const struct gt_event *ev;
+		size_t n = gt_reader_events(r, t, &ev);
+
+		*events += n;
+		for (size_t i = 0; i < n; i++) {
+			if (i % GT_ENGINE_SOON == 0)
+				gt_engine_soon(e, ev + i, n - i);
+			MUST(gt_engine_event(e, &ev[i], &err));
+		}
+		if (n)
+			continue;
+		rc = gt_reader_next(r, &it, &err);
+		if (rc != 1 || (it.type == GT_IT_EVENT && it.u.ev.ts > t))
 			break;
 		switch (it.type) {
 		case GT_IT_EVENT:

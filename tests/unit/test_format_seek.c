@@ -150,10 +150,68 @@ static void a_missing_end_is_told_without_reading_all(void **state)
 	}
 }
 
+/* All events, by gt_reader_events where it has some, up to LAST. */
+static size_t by_batches(struct gt_event *ret, size_t max, uint64_t last, size_t *ret_batches)
+{
+	struct gt_mem mem = { file.p, file.n };
+	struct gt_source src;
+	struct gt_reader *r = NULL;
+	struct gt_item it;
+	size_t n = 0;
+	int rc;
+
+	gt_source_mem(&src, &mem);
+	assert_int_equal(gt_reader_new(&r, &src, NULL, NULL), GT_OK);
+	for (;;) {
+		const struct gt_event *ev;
+		size_t some = gt_reader_events(r, last, &ev);
+
+		assert_true(n + some <= max);
+		for (size_t i = 0; i < some; i++) {
+			assert_true(ev[i].ts <= last);
+			ret[n++] = ev[i];
+		}
+		*ret_batches += some > 1;
+		if (some)
+			continue;
+		rc = gt_reader_next(r, &it, NULL);
+		if (rc != 1 || (it.type == GT_IT_EVENT && it.u.ev.ts > last))
+			break;
+		if (it.type == GT_IT_EVENT)
+			ret[n++] = it.u.ev;
+	}
+	assert_true(rc >= 0);
+	gt_reader_free(r);
+	return n;
+}
+
+static void events_in_batches_are_those_one_by_one(void **state)
+{
+	static struct gt_event ev[1000];
+	struct heard h;
+	size_t batches = 0;
+
+	(void)state;
+	assert_int_equal(hear(&h, file.p, file.n, false, 0), 0);
+	assert_int_equal(by_batches(ev, 1000, UINT64_MAX, &batches), h.n_ev);
+	for (size_t i = 0; i < h.n_ev; i++)
+		assert_true(ev[i].ts == h.ev[i].ts && gen_same(&ev[i], &h.ev[i]));
+	for (size_t i = 0; i < h.n_ev; i += 7) {
+		size_t upto = i + 1;
+
+		while (upto < h.n_ev && h.ev[upto].ts == h.ev[i].ts)
+			upto++;
+		assert_int_equal(by_batches(ev, 1000, h.ev[i].ts, &batches), upto);
+	}
+	assert_true(batches > 100);
+	unhear(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_is_as_of_the_sound_file_or_its_damage_is_told),
+		cmocka_unit_test(events_in_batches_are_those_one_by_one),
 		cmocka_unit_test(a_missing_end_is_told_without_reading_all),
 	};
 
