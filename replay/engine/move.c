@@ -57,10 +57,28 @@ static uint64_t address_key(const struct gt_gor *g)
 	return g->pub.k.g.gptr ^ (uint64_t)g->pub.k.g.process << 48;
 }
 
+/* Who else is known by G's address. */
+static struct gt_gor *namesake(struct gt_engine *e, const struct gt_gor *g)
+{
+	const uint64_t *v = g->pub.k.g.gptr ? gt_u64map_get(&e->by_gptr, address_key(g)) : NULL;
+	struct gt_gor *old = v && *v != g->pub.k.g.gid ? gt_gors_get(&e->gors, *v) : NULL;
+
+	return old && old->pub.k.g.gptr == g->pub.k.g.gptr &&
+			       old->pub.k.g.process == g->pub.k.g.process
+		       ? old
+		       : NULL;
+}
+
 bool gt_core_link(struct gt_engine *e, struct gt_gor *g)
 {
+	struct gt_gor *old = namesake(e, g);
+
 	if (!g->pub.k.g.gptr)
 		return true;
+	if (old) { /* a late row: no two can have it, and a keyframe could not say who has */
+		old->linked = false;
+		old->pub.k.g.gptr = 0;
+	}
 	g->linked = true;
 	return gt_u64map_put(&e->by_gptr, address_key(g), g->pub.k.g.gid) != NULL;
 }
@@ -84,13 +102,11 @@ void gt_core_forget(struct gt_engine *e, struct gt_gor *g)
 
 void gt_core_born(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m)
 {
-	const uint64_t *v = g->pub.k.g.gptr ? gt_u64map_get(&e->by_gptr, address_key(g)) : NULL;
-	struct gt_gor *old = v && *v != g->pub.k.g.gid ? gt_gors_get(&e->gors, *v) : NULL;
+	struct gt_gor *old = namesake(e, g);
 
 	g->pending = false;
 	gt_core_recount(e, g);
-	if (old && old->pub.k.g.gptr == g->pub.k.g.gptr &&
-	    old->pub.k.g.process == g->pub.k.g.process) {
+	if (old) {
 		/* An idle struct was only waiting for this; anyone else's exit was lost. */
 		bool idle = old->belief == (uint8_t)GT_S_IDLE;
 		enum gt_repair r = m->ev->flags & GT_EVF_RESYNC ? GT_R_GOID_MISMATCH
