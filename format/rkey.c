@@ -162,6 +162,8 @@ static int pull(struct gt_reader *r, struct gt_rkey *k, struct gt_err *err)
 
 		if (k->in_rows) {
 			rc = gt_rows_next(&k->rows, k->v, &x, err);
+			if (rc == 1 && k->v[GT_F_G_PROCESS] > GT_MAX_PROCESSES)
+				rc = gt_fail(err, GT_CORRUPT, "key of an impossible process");
 			k->have = rc == 1;
 			k->in_rows = k->have;
 			if (k->have)

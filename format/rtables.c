@@ -400,6 +400,8 @@ int gt_r_row(struct gt_reader *r, uint8_t kind, const uint64_t *v, const struct 
 	case GT_K_STACKS: return row_stack(r, v, x, err);
 	case GT_K_THREADS: return row_thread(r, v, ret, err);
 	case GT_K_GTAB:
+		if (v[GT_F_G_PROCESS] > GT_MAX_PROCESSES)
+			return gt_fail(err, GT_CORRUPT, "goroutine of an impossible process");
 		ret->type = GT_IT_GOROUTINE;
 		gt_r_goroutine(&ret->u.g, v);
 		return 1;

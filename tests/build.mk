@@ -87,7 +87,7 @@ fuzz: ## libFuzzer on everything that reads untrusted bytes; T=SECONDS each
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' $(FUZZ_BIN)
 	tests/scripts/fuzz $(T) $(FUZZ_BIN)
 
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libengine.a $(O)/libgtrace.a
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(O)/libgolang.a $(O)/libreaders.a $(O)/libengine.a $(O)/libgtrace.a
 	@mkdir -p $(@D); $(SAY) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(filter %.a,$^) -ldw -lelf $(FORMAT_LIBS) -lm
 

@@ -220,7 +220,7 @@ void gt_x_count(struct gt_x_state *x, uint32_t process, uint8_t from, uint8_t to
 {
 	int f = series(from), t = series(to);
 
-	if (f == t)
+	if (f == t || !process) /* of a process that is not known there is no track */
 		return;
 	while (x->counts.n < process)
 		if (!GT_VEC_PUSH(&x->counts))

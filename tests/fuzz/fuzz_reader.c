@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/block.h"
-#include "format/gtrace.h"
-#include "format/pcapng.h"
+#include "blocks.h"
 
 #define MEMORY (64u << 20)
 #define ITEMS  2000000 /* more than a MiB of input can hold in reason */
@@ -73,65 +71,21 @@ static void try(const uint8_t *p, size_t n, bool stream)
 	gt_reader_free(r);
 }
 
-static void put(struct gt_out *o, struct gt_blk *b, const uint8_t *body, uint32_t n)
-{
-	uint8_t head[GT_BLK_HDR];
-
-	b->stored = n;
-	if (!(b->flags & GT_BF_ZSTD))
-		b->raw = n;
-	gt_blk_pack(head, b, body);
-	gt_pcap_put_epb(o, 0, 0, head, sizeof(head), body, n, 0);
-	b->seq++;
-}
-
-/* Input: for each block 6 bytes {kind, items, flags and process, time, size} and the body. */
-static void try_bodies(const uint8_t *p, size_t n)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct gt_out o = { 0 };
-	struct gt_blk b = { .session = 1, .kind = GT_K_META, .n = 1 };
-	struct gt_in in = gt_in_init(p, n);
 
-	gt_pcap_put_shb(&o, &(struct gt_pcap_section){ .os = NULL });
-	gt_pcap_put_idb(&o, "gtrace", NULL);
-	put(&o, &b, NULL, 0);
-	while (gt_in_left(&in) > 6) {
-		uint32_t size, flags;
-		const uint8_t *body;
-
-		b.kind = gt_in_u8(&in);
-		b.n = gt_in_u8(&in);
-		flags = gt_in_u8(&in);
-		b.t_max = b.t_min + gt_in_u8(&in) * 1000u;
-		b.watermark = b.t_min;
-		b.process = flags & 3;
-		b.flags = flags & 0x80 ? GT_BF_ZSTD : 0;
-		b.raw = b.n * 64;
-		b.aux = b.kind == GT_K_KEYFRAME ? (flags >> 2 & 3) | 2u << 16 : 0;
-		size = gt_in_u16(&in);
-		if (size > gt_in_left(&in))
-			size = (uint32_t)gt_in_left(&in);
-		body = gt_in_bytes(&in, size);
-		put(&o, &b, body, size);
-		b.t_min = b.t_max;
-	}
+	if (!size)
+		return 0;
+	if (data[0] == 0x0a) /* as every trace begins */
+		gt_out_bytes(&o, data, size);
+	else
+		fuzz_trace(&o, data + 1, size - 1);
 	if (!o.bad) {
 		try(o.p, o.n, false);
 		try(o.p, o.n, true);
 	}
 	gt_out_free(&o);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
-{
-	if (!size)
-		return 0;
-	if (data[0] == 0x0a) { /* as every trace begins */
-		try(data, size, false);
-		try(data, size, true);
-	} else {
-		try_bodies(data + 1, size - 1);
-	}
 	return 0;
 }
