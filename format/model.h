@@ -230,13 +230,14 @@ struct gt_key {
 };
 
 /* What else the engine knows of a goroutine's state. */
-#define GT_KF_LEAKED	0x01 /* the runtime's leak finder said so */
-#define GT_KF_UNCERTAIN 0x02 /* last_ns < uncertain_ns: events may be missing since */
-#define GT_KF_PENDING	0x04 /* only its directory row was met: not born as of now */
-#define GT_KF_CORO_WAIT 0x08 /* it waits because it switched to another coroutine */
-#define GT_KF_COROUTINE 0x10 /* made parked, by iter.Pull */
-#define GT_KF_STACK_CUT 0x40 /* its stack goes on, see GT_EVF_STACK_CUT */
-#define GT_KF_SYSPROBE	0x20 /* its state was told by a SYSENTER or SYSEXIT probe */
+#define GT_KF_LEAKED	 0x01 /* the runtime's leak finder said so */
+#define GT_KF_UNCERTAIN	 0x02 /* last_ns < uncertain_ns: events may be missing since */
+#define GT_KF_PENDING	 0x04 /* only its directory row was met: not born as of now */
+#define GT_KF_CORO_WAIT	 0x08 /* it waits because it switched to another coroutine */
+#define GT_KF_COROUTINE	 0x10 /* made parked, by iter.Pull */
+#define GT_KF_STACK_CUT	 0x40 /* its stack goes on, see GT_EVF_STACK_CUT */
+#define GT_KF_STACK_READ 0x80 /* a snapshot told its stack, in full, not an event */
+#define GT_KF_SYSPROBE	 0x20 /* its state was told by a SYSENTER or SYSEXIT probe */
 
 /* Cumulative figures, written about once a second and at the end. */
 struct gt_stats {

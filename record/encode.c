@@ -261,6 +261,11 @@ void gt_encoder_end(struct gt_encoder *e, uint64_t ns)
 	e->end_ns = ns;
 }
 
+int gt_encoder_advance(struct gt_encoder *e, uint64_t watermark, struct gt_err *err)
+{
+	return encode_before(e, watermark, err);
+}
+
 int gt_encoder_finish(struct gt_encoder *e, struct gt_err *err)
 {
 	return encode_before(e, UINT64_MAX, err);

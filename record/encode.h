@@ -67,6 +67,8 @@ int gt_encoder_process_end(struct gt_encoder *e, uint32_t n, uint64_t ns, enum g
 bool gt_encoder_ended(const struct gt_encoder *e, uint32_t n);
 /* gt_encoder_batch: takes B. Encodes all that its watermark allows. */
 int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *err) GT_MUST_CHECK;
+/* gt_encoder_advance: no batches come: encode what waits from before WATERMARK. */
+int gt_encoder_advance(struct gt_encoder *e, uint64_t watermark, struct gt_err *err) GT_MUST_CHECK;
 /*
  * gt_encoder_snap: ROW waits for its place in time. One of an unused struct says that whoever is
  * believed to live there has gone.

@@ -303,6 +303,8 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	if (rc)
 		return rc;
 	const struct gt_tid *tid = r->procid ? gt_tidmap_by_procid(pr->tids, r->procid) : NULL;
+	if (r->procid && !tid && !gt_tidmap_refresh(pr->tids, NULL))
+		tid = gt_tidmap_by_procid(pr->tids, r->procid);
 	ev.gid = g->gid;
 	ev.tid = tid ? tid->tid : 0;
 	return gt_enc_give(e, &ev, err);

@@ -29,16 +29,16 @@ static int describe(struct gt_encoder *e, struct gt_enc_proc *pr, struct gt_goro
 
 /* Its struct was given to another goroutine while we missed events: it is gone. */
 static int bury(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_goroutine *g,
-		uint64_t ts, uint16_t cpu, struct gt_err *err)
+		const struct gt_event *by, struct gt_err *err)
 {
-	struct gt_event ev = { .ts = ts,
+	struct gt_event ev = { .ts = by->ts,
 			       .gid = g->gid,
 			       .process = pr->number,
 			       .p = -1,
 			       .m = -1,
 			       .qlen = -1,
-			       .cpu = cpu,
-			       .kind = GT_EV_SNAP,
+			       .cpu = by->cpu,
+			       .kind = by->kind == GT_EV_GAP ? GT_EV_GAP : GT_EV_SNAP,
 			       .new = GT_G_DEAD,
 			       .flags = GT_EVF_RESYNC | GT_EVF_UNCERTAIN };
 
@@ -108,7 +108,7 @@ int gt_enc_whose(struct gt_encoder *e, struct gt_enc_proc *pr, uint64_t gptr, ui
 	if (g && goid && g->goid && goid != g->goid) {
 		ev->flags |= GT_EVF_RESYNC;
 		e->counts.resync++;
-		rc = bury(e, pr, g, ev->ts, ev->cpu, err);
+		rc = bury(e, pr, g, ev, err);
 		if (rc)
 			return rc;
 		g = NULL;
@@ -155,7 +155,7 @@ int gt_enc_whose_row(struct gt_encoder *e, struct gt_enc_proc *pr, const struct 
 	if (other && !g->goid && r->goid) {
 		ev->flags |= GT_EVF_RESYNC;
 		e->counts.resync++;
-		rc = bury(e, pr, g, ev->ts, ev->cpu, err);
+		rc = bury(e, pr, g, ev, err);
 		if (!rc)
 			rc = newborn(e, pr, r->gptr, r->goid, GT_GF_EXISTED, 0, ret, err);
 		return rc ? rc : tell_row(e, *ret, err);

@@ -14,11 +14,13 @@
 
 #define DEFAULT_STACK_DEPTH 16
 #define MAX_PIDS	    64
+#define SNAPSHOT_NS	    5000000000u
+#define SNAPSHOT_MIN_NS	    100000000u
 
 struct rec_opts {
-	const char *out, *stacks, *events, *user;
+	const char *out, *stacks, *events, *user, *overhead;
 	struct gt_strlist pids, comments;
-	uint64_t duration, buffer, time_res, level, stack_depth;
+	uint64_t duration, buffer, time_res, level, stack_depth, snapshot;
 	bool quiet, follow;
 	int verbose;
 };
@@ -39,6 +41,10 @@ static const struct gt_opt table[] = {
 	GT_OPT(STR, 0, "events", "LIST",
 	       "facts beyond goroutine states: syscall; none, default, all", struct rec_opts,
 	       events),
+	GT_OPT(DUR, 0, "snapshot", "DUR", "read all goroutines from memory every DUR",
+	       struct rec_opts, snapshot),
+	GT_OPT(STR, 0, "max-overhead", "0", "no probes: snapshots alone (default: every 5s)",
+	       struct rec_opts, overhead),
 	GT_OPT(SIZE, 0, "buffer", "SIZE", "kernel buffer for each CPU (default: 64M for all CPUs)",
 	       struct rec_opts, buffer),
 	GT_OPT(DUR, 0, "time-res", "DUR", "resolution of times in the file (default: 16ns)",
@@ -133,6 +139,15 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 		return gt_fail(err, GT_USAGE,
 			       run->command ? "either -p or a command, not both"
 					    : "say what to trace: -p PID, or -- COMMAND");
+	if (o->snapshot && o->snapshot < SNAPSHOT_MIN_NS)
+		return gt_fail(err, GT_USAGE, "--snapshot goes down to 100ms");
+	run->session.snapshot_ns = o->snapshot;
+	if (o->overhead) {
+		if (strcmp(o->overhead, "0") && strcmp(o->overhead, "0%"))
+			return gt_fail(err, GT_USAGE, "--max-overhead=%s: this is 0", o->overhead);
+		run->session.passive = true;
+		run->session.snapshot_ns = o->snapshot ? o->snapshot : SNAPSHOT_NS;
+	}
 	run->pids = pids;
 	run->follow = o->follow;
 	run->duration_ns = o->duration;
@@ -182,7 +197,8 @@ int main(int argc, char **argv)
 	run.session.owner = &run.owner;
 	if (o.user)
 		run.run_as = &run.owner;
-	if (gt_priv_check(GT_PRIV_ATTACH, &err) || gt_priv_memlock(&err)) {
+	if (!run.session.passive &&
+	    (gt_priv_check(GT_PRIV_ATTACH, &err) || gt_priv_memlock(&err))) {
 		gt_log_error("%s", err.msg);
 		return own;
 	}

@@ -137,12 +137,12 @@ static void wait_for_something(struct run *r)
 		if (fd >= 0)
 			p[n++] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	}
-	if (r->deadline_ns) {
-		uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
-		uint64_t ms = now >= r->deadline_ns ? 0 : (r->deadline_ns - now) / 1000000 + 1;
-		if (ms < TICK_MS)
-			timeout = (int)ms;
-	}
+	uint64_t now = gt_clock_ns(CLOCK_MONOTONIC), due = gt_session_due(r->s);
+	if (r->deadline_ns && r->deadline_ns < due)
+		due = r->deadline_ns;
+	uint64_t ms = now >= due ? 0 : (due - now) / 1000000 + 1;
+	if (ms < TICK_MS)
+		timeout = (int)ms;
 	if (poll(p, n, timeout) > 0 && (p[0].revents & POLLIN))
 		on_signal(r);
 }
@@ -244,7 +244,7 @@ static int finish(struct run *r)
 		report(r);
 	struct gt_session_report rep;
 	gt_session_get_report(r->s, &rep);
-	if (!nothing && r->l && !rep.counts.events) {
+	if (!nothing && r->l && !rep.events) {
 		gt_log_error("no goroutine event was recorded; executed: %s",
 			     gt_launch_executed(r->l));
 		nothing = true;

@@ -59,7 +59,7 @@ static int open_writer(struct gt_session *s, const struct gt_session_opts *o, st
 				     .os = os,
 				     .tool = "gtrec " GTRACE_VERSION,
 				     .comments = o->comments,
-				     .n_cpus = s->rings->n };
+				     .n_cpus = s->n_cpus };
 
 	if (uname(&u))
 		return gt_fail_errno(err, GT_IO, "uname");
@@ -78,6 +78,16 @@ static int open_writer(struct gt_session *s, const struct gt_session_opts *o, st
 	return rc ? rc : clock_row(s, err);
 }
 
+/* Without probes the kernel is asked for nothing. */
+static int cpus_and_rings(struct gt_session *s, const struct gt_session_opts *o, struct gt_err *err)
+{
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+	int rc = o->passive ? GT_OK : gt_rings_new(&s->rings, o->buffer, err);
+
+	s->n_cpus = s->rings ? s->rings->n : n > 0 ? (uint32_t)n : 1;
+	return rc;
+}
+
 int gt_session_new(struct gt_session **out, const struct gt_session_opts *opts, struct gt_err *err)
 {
 	struct gt_session *s = calloc(1, sizeof(*s));
@@ -86,14 +96,15 @@ int gt_session_new(struct gt_session **out, const struct gt_session_opts *opts, 
 	if (!s)
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	s->attach = opts->attach;
+	s->snapshot_ns = opts->snapshot_ns;
 	s->stop_ns = UINT64_MAX;
 	rc = gt_outfile_open(&s->file, opts->out ? opts->out : "trace.gtr", opts->owner, err);
 	if (!rc)
-		rc = gt_rings_new(&s->rings, opts->buffer, err);
+		rc = cpus_and_rings(s, opts, err);
 	if (!rc)
 		rc = open_writer(s, opts, err);
 	if (!rc)
-		rc = gt_encoder_new(&s->enc, s->w, s->rings->n, err);
+		rc = gt_encoder_new(&s->enc, s->w, s->n_cpus, err);
 	if (!rc)
 		rc = gt_detach_new(&s->detach, err);
 	if (rc) {
@@ -213,7 +224,9 @@ int gt_session_pump(struct gt_session *s, struct gt_err *err)
 
 	check_offsets(s);
 	if (!rc)
-		rc = gt_session_resync(s, err);
+		rc = gt_session_look(s, err);
+	if (!rc && !s->rings)
+		rc = gt_encoder_advance(s->enc, gt_clock_ns(CLOCK_MONOTONIC), err);
 	if (!rc)
 		rc = gt_session_bury(s, false, err);
 	if (!rc && now >= s->next_stats_ns) {
@@ -239,6 +252,9 @@ static int stop(struct gt_session *s, struct gt_err *err)
 	int rc = take(s, err);
 
 	s->stop_ns = gt_clock_ns(CLOCK_MONOTONIC);
+	for (uint32_t i = 0; !rc && i < s->members.n; i++)
+		if (!s->members.p[i].gone)
+			rc = gt_session_gap(s, i, s->stop_ns, err);
 	gt_encoder_end(s->enc, s->stop_ns);
 	for (uint32_t i = 0; i < s->members.n; i++)
 		gt_session_let_go(s, i);
@@ -299,6 +315,7 @@ void gt_session_get_report(const struct gt_session *s, struct gt_session_report 
 	gt_writer_get_stats(s->w, &ws);
 	*ret = (struct gt_session_report){ .counts = *gt_encoder_get_counts(s->enc),
 					   .lost = s->lost,
+					   .gap_ns = s->gap_total_ns,
 					   .events = ws.events,
 					   .bytes = ws.bytes,
 					   .live = gt_encoder_live(s->enc),

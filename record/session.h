@@ -17,7 +17,9 @@ struct gt_session_opts { /* zero means the default everywhere */
 	const char *out; /* path, default trace.gtr; "-" stdout */
 	uint64_t buffer; /* bytes of ring for each CPU */
 	uint64_t time_res_ns;
-	int level; /* of zstd */
+	int level;	      /* of zstd */
+	uint64_t snapshot_ns; /* all goroutines are read every so often; 0: not */
+	bool passive;	      /* and nothing else: no probes, nothing asked of the kernel */
 	struct gt_attach_opts attach;
 	const struct gt_user *owner; /* of the file; borrowed during gt_session_new */
 	const char *const *comments; /* NULL-terminated */
@@ -28,6 +30,7 @@ struct gt_session_report {
 	struct gt_encoder_counts counts;
 	uint64_t events; /* in the file, snapshot rows too */
 	uint64_t lost, bytes, live, wall_ns, cpu_ns;
+	uint64_t gap_ns; /* without probes, all processes */
 	uint32_t processes;
 };
 
@@ -49,6 +52,8 @@ int gt_session_start(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
 
 /* gt_session_fd: readable when gt_session_pump has something to do. */
 int gt_session_fd(const struct gt_session *s);
+/* gt_session_due: when gt_session_pump has something to do even so; UINT64_MAX never. */
+uint64_t gt_session_due(const struct gt_session *s);
 int gt_session_pump(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
 
 /* The processes: how many were added, and the pidfd of number I (from 0), -1 when it is gone. */

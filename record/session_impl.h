@@ -17,14 +17,19 @@ struct gt_member {
 	 * NEXT_NS, as it must not cost more than a small part of our time.
 	 */
 	uint64_t due_ns, next_ns;
+	uint64_t tick_ns; /* the next of the looks that were asked for */
+	uint64_t gap_ns;  /* no probes are in it since then, or since the last look; 0: they are */
+	uint64_t looks;
 	bool launched, gone, checked;
+	bool told_unread;
 	bool known; /* all of its goroutines are, or were at one time */
 };
 
 struct gt_session {
 	struct gt_outfile *file;
 	struct gt_sink sink;
-	struct gt_rings *rings;
+	struct gt_rings *rings; /* NULL: no probes at all, only looks */
+	uint32_t n_cpus;
 	struct gt_drain *drain;
 	struct gt_detach *detach;
 	struct gt_writer *w;
@@ -37,23 +42,30 @@ struct gt_session {
 	uint64_t start_ns, next_stats_ns, next_clock_ns, drain_cpu_ns;
 	uint64_t stop_ns, end_ns;   /* UINT64_MAX until it stops; 0 until it ended */
 	uint64_t lost, lost_places; /* as told in the file */
+	uint64_t snapshot_ns;	    /* between the looks that were asked for; 0 none */
+	uint64_t gap_total_ns;	    /* without probes, all processes */
 	uint64_t lost_after;	    /* after the end of the trace */
 	bool committed;
 };
 
-/* ---- session_proc.c ---- */
+/* ---- session_look.c ---- */
 
 /*
  * gt_session_snapshot: all goroutines of member I, to the encoder; what cannot be read is told, and
  * is no reason to stop.
  */
 int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err) GT_MUST_CHECK;
+/* gt_session_gap: member I had no probes in it since the last look, or gap, up to NS: told. */
+int gt_session_gap(struct gt_session *s, uint32_t i, uint64_t ns, struct gt_err *err) GT_MUST_CHECK;
 /*
  * gt_session_resync_after: events of process PROCESS (a number, from 1) are missing up to LAST_NS.
- * gt_session_resync: the snapshots that are due for it.
+ * gt_session_look: the looks that are due, for that or because they were asked for.
  */
 void gt_session_resync_after(struct gt_session *s, uint32_t process, uint64_t last_ns);
-int gt_session_resync(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
+int gt_session_look(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- session_proc.c ---- */
+
 /* gt_session_let_go: the probes of member I go: at the end of the trace, or of the process. */
 void gt_session_let_go(struct gt_session *s, uint32_t i);
 /*

@@ -7,73 +7,9 @@
 #include "clock.h"
 #include "format/base/log.h"
 #include "format/base/vec.h"
-#include "snapshot.h"
 
-#define SETTLE_MS     100 /* the rings are not drained meanwhile */
-#define RESYNC_PART   50  /* a snapshot after a loss waits this often the time that one takes */
-#define RESYNC_MIN_NS 100000000u
-#define RACE_NS	      2000000u /* a probe precedes its change: what is read later, is later */
-#define FILES_EACH    96       /* descriptors that one more process may take: 20, more with PGO */
-
-static int snap_row(void *ctx, const struct gt_snap_row *r, struct gt_err *err)
-{
-	struct gt_session *s = ctx;
-	struct gt_snap_row row = *r;
-
-	row.kind = GT_EV_SNAP;
-	row.later = s->members.p[r->process - 1].known;
-	return gt_encoder_snap(s->enc, &row, err);
-}
-
-int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
-{
-	struct gt_member *m = &s->members.p[i];
-	struct gt_snapshot_stats st;
-	struct gt_err why;
-	int rc = gt_snapshot_take(m->t, i + 1, m->known, &m->allgs, snap_row, s, &st, &why);
-
-	if (rc == GT_NOMEM) {
-		if (err)
-			*err = why;
-		return rc;
-	}
-	if (rc) {
-		gt_log_warn("%s, ignoring", why.msg);
-		return GT_OK;
-	}
-	m->known = true;
-	m->next_ns = gt_clock_ns(CLOCK_MONOTONIC) + (st.took_ns * RESYNC_PART > RESYNC_MIN_NS
-							     ? st.took_ns * RESYNC_PART
-							     : RESYNC_MIN_NS);
-	gt_log_debug("pid %d: %llu goroutines read in %llu us (%llu unreadable, %llu torn)",
-		     (int)m->t->pid, (unsigned long long)st.goroutines,
-		     (unsigned long long)st.took_ns / 1000, (unsigned long long)st.unreadable,
-		     (unsigned long long)st.torn);
-	return GT_OK;
-}
-
-void gt_session_resync_after(struct gt_session *s, uint32_t process, uint64_t last_ns)
-{
-	for (uint32_t i = 0; i < s->members.n; i++)
-		if (!process || process == i + 1)
-			s->members.p[i].due_ns = last_ns + RACE_NS;
-}
-
-int gt_session_resync(struct gt_session *s, struct gt_err *err)
-{
-	uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
-	int rc = GT_OK;
-
-	for (uint32_t i = 0; !rc && i < s->members.n; i++) {
-		struct gt_member *m = &s->members.p[i];
-		if (!m->due_ns || now < m->due_ns || now < m->next_ns)
-			continue;
-		m->due_ns = 0;
-		if (!m->gone && gt_target_alive(m->t))
-			rc = gt_session_snapshot(s, i, err);
-	}
-	return rc;
-}
+#define SETTLE_MS  100 /* the rings are not drained meanwhile */
+#define FILES_EACH 96  /* descriptors that one more process may take: 20, more with PGO */
 
 void gt_session_let_go(struct gt_session *s, uint32_t i)
 {
@@ -90,9 +26,11 @@ void gt_session_let_go(struct gt_session *s, uint32_t i)
 static int ended(struct gt_session *s, uint32_t i, enum gt_process_end how, uint32_t status,
 		 struct gt_err *err)
 {
+	uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
+	int rc = gt_session_gap(s, i, now, err);
+
 	gt_session_let_go(s, i);
-	return gt_encoder_process_end(s->enc, i + 1, gt_clock_ns(CLOCK_MONOTONIC), how, status,
-				      err);
+	return rc ? rc : gt_encoder_process_end(s->enc, i + 1, now, how, status, err);
 }
 
 /* The one that is PID and has not ended; -1 none. */
@@ -170,7 +108,11 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	}
 	m->t = t;
 	m->launched = m->known = launched;
-	rc = gt_attach_start(&m->a, t, n, s->rings, &s->attach, err);
+	if (s->rings)
+		rc = gt_attach_start(&m->a, t, n, s->rings, &s->attach, err);
+	else
+		m->gap_ns = gt_clock_ns(CLOCK_MONOTONIC);
+	m->tick_ns = gt_clock_ns(CLOCK_MONOTONIC) + (launched ? s->snapshot_ns : 0);
 	if (rc) {
 		gt_target_free(t);
 		s->members.n--;
@@ -185,7 +127,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	if (!rc)
 		rc = gt_encoder_process(s->enc, &row, t, err);
 	if (!rc && !launched) {
-		if (!gt_target_settle(t, SETTLE_MS))
+		if (m->a && !gt_target_settle(t, SETTLE_MS))
 			gt_log_debug("pid %d: some threads have not moved since", (int)pid);
 		rc = gt_session_snapshot(s, n - 1, err);
 	}
@@ -198,7 +140,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 
 int gt_session_start(struct gt_session *s, struct gt_err *err)
 {
-	return s->drain ? GT_OK : gt_drain_start(&s->drain, s->rings, err);
+	return s->drain || !s->rings ? GT_OK : gt_drain_start(&s->drain, s->rings, err);
 }
 
 uint32_t gt_session_processes(const struct gt_session *s)

@@ -277,7 +277,7 @@ int gt_engine_key(struct gt_engine *e, const struct gt_key *key, struct gt_err *
 		return rc;
 	k = &g->pub.k;
 	*k = *key;
-	k->kflags &= GT_KF_LEAKED | GT_KF_COROUTINE | GT_KF_STACK_CUT;
+	k->kflags &= GT_KF_LEAKED | GT_KF_COROUTINE | GT_KF_STACK_CUT | GT_KF_STACK_READ;
 	g->pending = key->kflags & GT_KF_PENDING;
 	g->belief = (uint8_t)(g->pending ? GT_S_UNKNOWN : belief_of_key(key));
 	k->state = (uint8_t)gt_belief_state(g->belief);
@@ -303,7 +303,7 @@ static const struct gt_gor_state *show(const struct gt_engine *e, struct gt_gor 
 	bool unsure = gt_core_uncertain(e, g);
 
 	k->uncertain_ns = unsure ? gt_core_horizon(e, g) : 0;
-	k->kflags &= GT_KF_LEAKED | GT_KF_COROUTINE | GT_KF_STACK_CUT;
+	k->kflags &= GT_KF_LEAKED | GT_KF_COROUTINE | GT_KF_STACK_CUT | GT_KF_STACK_READ;
 	k->kflags |= (uint8_t)((unsure ? GT_KF_UNCERTAIN : 0) | (g->pending ? GT_KF_PENDING : 0) |
 			       (g->belief == GT_B_CORO_WAIT ? GT_KF_CORO_WAIT : 0));
 	if (g->belief == GT_B_SYS_PROBED || g->belief == GT_B_RUN_PROBED)

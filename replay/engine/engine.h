@@ -73,6 +73,7 @@ struct gt_step {
 	bool with_process;   /* to DEAD because its process ended: it has not exited itself */
 	/* Told by a snapshot, not by an event. From UNKNOWN with since_ns 0: in TO since before. */
 	bool snapshot;
+	bool sampled;	/* so, while no probes were attached: it happened at some time before */
 	bool uncertain; /* events may be lost between since_ns and ts: FROM may be untrue */
 };
 

@@ -208,6 +208,8 @@ static inline void describe(struct gt_gor *g, const struct gt_move *m, enum gt_g
 	}
 	if (k->stack && ev->flags & GT_EVF_STACK_CUT)
 		k->kflags |= GT_KF_STACK_CUT;
+	if (k->stack && m->snapshot)
+		k->kflags |= GT_KF_STACK_READ;
 }
 
 /* What held until a change of state. */
@@ -247,6 +249,7 @@ static void tell(struct gt_engine *e, struct gt_gor *g, const struct gt_move *m,
 		.created = was->created,
 		.with_process = m->with_process,
 		.snapshot = m->snapshot,
+		.sampled = ev->kind == GT_EV_GAP,
 		.uncertain = was->uncertain,
 	};
 
@@ -284,7 +287,7 @@ static inline void move(struct gt_engine *e, struct gt_gor *g, const struct gt_m
 		return;
 	k->state = (uint8_t)s;
 	k->since_ns = m->ts > k->since_ns ? m->ts : k->since_ns;
-	k->kflags &= (uint8_t) ~(GT_KF_LEAKED | GT_KF_STACK_CUT);
+	k->kflags &= (uint8_t) ~(GT_KF_LEAKED | GT_KF_STACK_CUT | GT_KF_STACK_READ);
 	describe(g, m, s);
 	recount(e, g);
 	if (is_told(e))

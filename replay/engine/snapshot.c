@@ -59,7 +59,7 @@ static bool another_wait(const struct gt_engine *e, const struct gt_gor *g,
 	return k->state == GT_S_WAITING && ev->new == GT_G_WAITING &&
 	       (ev->kind == GT_EV_GAP || gt_core_uncertain(e, g)) &&
 	       ((k->reason && ev->reason && k->reason != ev->reason) ||
-		(k->stack && ev->stack && k->stack != ev->stack));
+		(k->kflags & GT_KF_STACK_READ && ev->stack && k->stack != ev->stack));
 }
 
 /* The thread that it runs on, where it may have changed unseen. */
@@ -76,6 +76,7 @@ static void confirm(struct gt_key *k, const struct gt_event *ev)
 		k->reason = ev->reason;
 	if ((k->state == GT_S_WAITING || k->state == GT_S_SYSCALL) && !k->stack) {
 		k->stack = ev->stack;
+		k->kflags |= k->stack ? GT_KF_STACK_READ : 0;
 		if (k->stack && ev->flags & GT_EVF_STACK_CUT)
 			k->kflags |= GT_KF_STACK_CUT;
 	}

@@ -249,6 +249,7 @@ static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 	struct walk *w = ctx;
 	uint64_t b = gt_view_rel(w->x.view, l->t0), e = gt_view_rel(w->x.view, l->t1);
 	char text[96], cpu[24] = "all cpus", n[24] = "an unknown number of";
+	bool gap = l->cause == GT_LOSS_THROTTLED;
 
 	if (l->cpu != UINT32_MAX)
 		(void)snprintf(cpu, sizeof(cpu), "cpu %u", l->cpu);
@@ -256,10 +257,11 @@ static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 		(void)snprintf(n, sizeof(n), "%" PRIu64, l->count);
 	(void)snprintf(text, sizeof(text), "LOST %s events (%s, %s)", n, gt_name_cause(l->cause),
 		       cpu);
-	w->x.ops->instant(w->x.sink,
-			  &(struct gt_x_instant){ .kind = GT_X_NOTE, .ts_ns = b, .text = text });
+	if (!gap)
+		w->x.ops->instant(w->x.sink, &(struct gt_x_instant){
+						     .kind = GT_X_NOTE, .ts_ns = b, .text = text });
 	char name[40];
-	(void)snprintf(name, sizeof(name), "lost, %s", cpu);
+	(void)snprintf(name, sizeof(name), gap ? "not traced, sampled" : "lost, %s", cpu);
 	long i = gt_x_other_row(&w->x, l->process ? l->process : 1, ROW_LOST, l->cpu, -2, name);
 	if (i < 0)
 		return no_memory(err);
@@ -270,7 +272,7 @@ static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 					.kind = GT_X_LOST,
 					.begin_ns = b,
 					.end_ns = e,
-					.name = "LOST",
+					.name = gap ? "not traced" : "LOST",
 					.count = l->count,
 					.why = "" };
 		w->x.ops->slice(w->x.sink, &s);

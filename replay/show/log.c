@@ -83,6 +83,15 @@ static void json_stack(struct log *l, uint32_t stack, bool all)
 	gt_json_array_end(&l->j);
 }
 
+/* A member that is there where it is so. */
+static void json_true(struct log *l, const char *key, bool so)
+{
+	if (!so)
+		return;
+	gt_json_key(&l->j, key);
+	gt_json_bool(&l->j, true);
+}
+
 static void json_why(struct log *l, const struct line *n)
 {
 	const struct gt_step *s = &n->s;
@@ -106,24 +115,13 @@ static void json_why(struct log *l, const struct line *n)
 	if (s->qlen >= 0)
 		gt_json_ki64(&l->j, "qlen", s->qlen);
 	json_stack(l, s->created && !s->stack ? n->g.stack : s->stack, n->g.flags & GT_GF_SYSTEM);
-	if (s->event_flags & GT_EVF_STACK_CUT) {
-		gt_json_key(&l->j, "stack_cut");
-		gt_json_bool(&l->j, true);
-	}
 	if (s->repair)
 		gt_json_kstr(&l->j, "repair", gt_repair_name((enum gt_repair)s->repair));
-	if (s->snapshot) {
-		gt_json_key(&l->j, "snapshot");
-		gt_json_bool(&l->j, true);
-	}
-	if (s->with_process) {
-		gt_json_key(&l->j, "with_process");
-		gt_json_bool(&l->j, true);
-	}
-	if (s->uncertain || s->event_flags & GT_EVF_UNCERTAIN) {
-		gt_json_key(&l->j, "uncertain");
-		gt_json_bool(&l->j, true);
-	}
+	json_true(l, "stack_cut", s->event_flags & GT_EVF_STACK_CUT);
+	json_true(l, "snapshot", s->snapshot);
+	json_true(l, "sampled", s->sampled);
+	json_true(l, "with_process", s->with_process);
+	json_true(l, "uncertain", s->uncertain || s->event_flags & GT_EVF_UNCERTAIN);
 }
 
 static void json_step(struct log *l, const struct line *n)
@@ -219,13 +217,15 @@ static void text_why(struct log *l, const struct line *n)
 	} else if (s->to == GT_S_RUNNABLE && *wake) {
 		(void)fprintf(out, "  by %s", wake);
 	}
-	if (s->snapshot)
+	if (s->sampled)
+		(void)fputs("  (sampled)", out);
+	else if (s->snapshot)
 		(void)fputs("  (snapshot)", out);
 	if (s->with_process)
 		(void)fputs("  with its process", out);
 	if (s->repair)
 		(void)fprintf(out, "  (%s)", gt_repair_name((enum gt_repair)s->repair));
-	if (s->uncertain || s->event_flags & GT_EVF_UNCERTAIN)
+	if (!s->sampled && (s->uncertain || s->event_flags & GT_EVF_UNCERTAIN))
 		(void)fputs("  (uncertain)", out);
 }
 

@@ -88,6 +88,13 @@ void gt_show_loss(const struct gt_show *s, const struct gt_loss *l)
 {
 	char time[GT_DUR_MAX], dur[GT_DUR_MAX], count[24] = "", cpu[24] = "", in[40] = "";
 
+	if (l->cause == GT_LOSS_THROTTLED) {
+		(void)fprintf(s->out, "%s%s  NOT TRACED for %s: then sampled%s\n",
+			      gt_show_ink(s, GT_INK_DIM),
+			      gt_format_time(time, gt_view_rel(s->view, l->t0)),
+			      gt_format_duration(dur, l->t1 - l->t0), gt_show_ink(s, GT_INK_NONE));
+		return;
+	}
 	if (l->count)
 		snprintf(count, sizeof(count), " %" PRIu64, l->count);
 	if (l->cpu != UINT32_MAX)

@@ -17,9 +17,10 @@
 struct gt_hist {
 	uint64_t n, min, max; /* min and max are valid while n > 0 */
 	unsigned __int128 sum;
-	uint64_t *exact;   /* owned; the values themselves while n <= GT_HIST_EXACT */
-	uint64_t *seg[59]; /* owned; by octave, NULL where empty */
-	bool bad;	   /* memory was short: quantiles would be wrong */
+	uint64_t *exact;    /* owned; the values themselves while n <= GT_HIST_EXACT */
+	uint64_t *seg[59];  /* owned; by octave, NULL where empty */
+	bool bad;	    /* memory was short: quantiles would be wrong */
+	uint64_t estimated; /* left out, as samples alone told when they began or ended */
 };
 
 /* gt_hist_add: memory being short sets bad, which sticks. */

@@ -69,6 +69,10 @@ static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 	struct gt_ask *a = ((struct walk *)ctx)->a;
 
 	(void)err;
+	if (l->cause == GT_LOSS_THROTTLED) {
+		gt_tally_gap(&a->tally, l->t0, l->t1);
+		return GT_OK;
+	}
 	if (a->losses < GT_LOSSES_KEPT)
 		a->loss[a->losses] = *l;
 	a->losses++;

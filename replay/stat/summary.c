@@ -32,12 +32,27 @@ static const char *percent(char buf[GT_DUR_MAX], uint64_t part, uint64_t all)
 	return buf;
 }
 
+/* " +-1.2%", in percent points, where a share was partly sampled; "" else. */
+static const char *error(char buf[GT_DUR_MAX], const struct gt_tally *t, double e)
+{
+	buf[0] = 0;
+	if (t->gaps.n && e >= 0)
+		(void)snprintf(buf, GT_DUR_MAX, " +-%.1f%%", 100 * e);
+	else if (t->gaps.n)
+		(void)snprintf(buf, GT_DUR_MAX, " +-?");
+	return buf;
+}
+
 static void text_hist(const struct gt_ask *a, const char *name, const struct gt_hist *h)
 {
 	char b[4][GT_DUR_MAX];
 
 	if (!h->n) {
-		(void)fprintf(a->out, "%-14s none ended\n", name);
+		(void)fprintf(a->out, "%-14s none ended", name);
+		if (h->estimated)
+			(void)fprintf(a->out, " in sight of the probes (%" PRIu64 " in samples)",
+				      h->estimated);
+		(void)fputc('\n', a->out);
 		return;
 	}
 	(void)fprintf(a->out, "%-14s p50 %s  p90 %s  p99 %s  max %s  (%" PRIu64 ")\n", name,
@@ -76,14 +91,14 @@ static int text_blocks(const struct gt_ask *a, struct gt_err *err)
 	const struct gt_tally *t = &a->tally;
 	double ratio = gt_tally_block_ratio(t->ns);
 	size_t *order = gt_sorted(t->reasons.n, t, total_of);
-	char b[5][GT_DUR_MAX];
+	char b[6][GT_DUR_MAX];
 
 	if (!order)
 		return gt_fail(err, GT_NOMEM, "no memory to sort");
 	if (ratio >= 0)
-		(void)fprintf(a->out,
-			      "%-14s %.1f%% of the goroutines' time that was not queueing\n",
-			      "blocked", 100 * ratio);
+		(void)fprintf(
+			a->out, "%-14s %.1f%%%s of the goroutines' time that was not queueing\n",
+			"blocked", 100 * ratio, error(b[0], t, gt_tally_block_ratio_error(t)));
 	(void)fprintf(a->out, "\n%-28s %7s %9s %9s %9s %9s %9s %8s\n", "blocked for", "share",
 		      "total", "waits", "p50", "p99", "max", "at end");
 	for (size_t i = 0; i < t->reasons.n && i < a->top; i++) {
@@ -91,12 +106,12 @@ static int text_blocks(const struct gt_ask *a, struct gt_err *err)
 		uint64_t max = r->open_max_ns > r->waits.max ? r->open_max_ns : r->waits.max;
 		if (!r->total_ns && !r->waits.n && !r->open)
 			continue;
-		(void)fprintf(a->out, "%-28.28s %7s %9s %9" PRIu64 " %9s %9s %9s %8" PRIu64 "\n",
+		(void)fprintf(a->out, "%-28.28s %7s %9s %9" PRIu64 " %9s %9s %9s %8" PRIu64 "%s\n",
 			      r->name, percent(b[0], r->total_ns, blocked_ns(t)),
 			      gt_format_duration(b[1], r->total_ns), r->waits.n,
 			      gt_text_quantile(&r->waits, .5, b[2]),
 			      gt_text_quantile(&r->waits, .99, b[3]), gt_format_duration(b[4], max),
-			      r->open);
+			      r->open, error(b[5], t, gt_tally_share_error(t, r)));
 	}
 	free(order);
 	return GT_OK;
@@ -207,6 +222,7 @@ static void json_goroutines(struct gt_json *j, struct gt_ask *a)
 	gt_json_ku64(j, "with_process", t->with_process);
 	gt_json_object_end(j);
 	gt_json_share(j, "goroutine_block_ratio", gt_tally_block_ratio(t->ns));
+	gt_json_share(j, "goroutine_block_ratio_error", gt_tally_block_ratio_error(t));
 	gt_json_share(j, "goroutine_leak_score", gt_leak_score(&a->suspects));
 	gt_json_key(j, "lifetime");
 	gt_json_object(j);
@@ -274,6 +290,7 @@ static int json_blocks(struct gt_json *j, const struct gt_tally *t, struct gt_er
 		gt_json_kstr(j, "reason", r->name);
 		gt_json_share(j, "share",
 			      blocked_ns(t) ? (double)r->total_ns / (double)blocked_ns(t) : 0);
+		gt_json_share(j, "share_error", gt_tally_share_error(t, r));
 		gt_json_ku64(j, "total_ns", r->total_ns);
 		gt_json_hist(j, &r->waits);
 		gt_json_ku64(j, "open", r->open);

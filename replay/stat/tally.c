@@ -61,6 +61,21 @@ static uint64_t clipped(const struct gt_tally *t, uint64_t since, uint64_t ts)
 	return e > b ? e - b : 0;
 }
 
+/* Only samples say when the state that G is in began, or that it went on. */
+static bool estimated(const struct gt_tally *t, const struct gt_gor *g, bool end_sampled)
+{
+	return g->sampled || end_sampled || g->since_ns < t->gaps.last_ns;
+}
+
+/* WHOLE into H, if that is what it was. */
+static void add_to(struct gt_hist *h, uint64_t whole, bool is_estimate)
+{
+	if (is_estimate)
+		h->estimated++;
+	else
+		gt_hist_add(h, whole);
+}
+
 static struct gt_gor *find(const struct gt_tally *t, uint64_t gid)
 {
 	uint64_t *i = gt_u64map_get(&t->by_gid, gid);
@@ -114,6 +129,7 @@ static struct gt_gor *meet(struct gt_tally *t, const struct gt_goroutine *who, u
 	g->system = who->flags & GT_GF_SYSTEM;
 	if (!g->system) {
 		struct gt_group *row = &t->groups.p[group];
+		t->now[state]++;
 		*(created ? &t->created : &t->existed) += 1;
 		*(created ? &row->created : &row->existed) += 1;
 	}
@@ -157,14 +173,15 @@ static bool add_wait(struct gt_gor *g, uint32_t reason, uint64_t ns)
 	return row != NULL;
 }
 
-static bool end_wait(struct gt_tally *t, struct gt_gor *g, uint64_t ts, uint64_t in, bool open)
+static bool end_wait(struct gt_tally *t, struct gt_gor *g, uint64_t ts, uint64_t in, bool open,
+		     bool guess)
 {
 	struct gt_reason_sum *r = &t->reasons.p[g->reason];
 	uint64_t whole = g->since_ns ? ts - g->since_ns : in;
 
 	if (!add_wait(g, g->reason, in))
 		return false;
-	if (!open && whole > g->longest_wait_ns)
+	if (!open && !guess && whole > g->longest_wait_ns)
 		g->longest_wait_ns = whole;
 	if (g->system)
 		return true;
@@ -183,7 +200,7 @@ static bool end_wait(struct gt_tally *t, struct gt_gor *g, uint64_t ts, uint64_t
 	} else {
 		b->n++;
 		if (g->since_ns)
-			gt_hist_add(&r->waits, whole);
+			add_to(&r->waits, whole, guess);
 	}
 	return true;
 }
@@ -204,7 +221,8 @@ static void keep_worst(struct gt_tally *t, const struct gt_gor *g, uint64_t whol
 	*w = (struct gt_runq_wait){ g->g.gid, g->g.goid, g->since_ns, whole, g->group };
 }
 
-static void end_runnable(struct gt_tally *t, const struct gt_gor *g, uint64_t ts, bool open)
+static void end_runnable(struct gt_tally *t, const struct gt_gor *g, uint64_t ts, bool open,
+			 bool guess)
 {
 	struct gt_group *row = &t->groups.p[g->group];
 
@@ -217,7 +235,9 @@ static void end_runnable(struct gt_tally *t, const struct gt_gor *g, uint64_t ts
 			t->runq_open_max_ns = whole;
 		return;
 	}
-	gt_hist_add(&t->runq, whole);
+	add_to(&t->runq, whole, guess);
+	if (guess)
+		return;
 	row->runq_n++;
 	row->runq_ns += whole;
 	if (whole > row->runq_max)
@@ -226,10 +246,12 @@ static void end_runnable(struct gt_tally *t, const struct gt_gor *g, uint64_t ts
 		keep_worst(t, g, whole);
 }
 
-/* The state that G is in ends at TS, in TO; OPEN: only the span does. */
-static bool end_state(struct gt_tally *t, struct gt_gor *g, uint64_t ts, uint8_t to, bool open)
+/* The state that G is in ends at TS, in TO; OPEN: only the span does; SAMPLED: a sample says so. */
+static bool end_state(struct gt_tally *t, struct gt_gor *g, uint64_t ts, uint8_t to, bool open,
+		      bool sampled)
 {
 	uint64_t in = clipped(t, g->since_ns, ts);
+	bool guess = estimated(t, g, sampled);
 
 	if (t->by_state &&
 	    !gt_filter_state(t->o.filter, t->o.reader, g->g.process, g->state, g->number))
@@ -242,14 +264,14 @@ static bool end_state(struct gt_tally *t, struct gt_gor *g, uint64_t ts, uint8_t
 		t->groups.p[g->group].ns[g->state] += in;
 	}
 	switch (g->state) {
-	case GT_S_WAITING: return end_wait(t, g, ts, in, open);
+	case GT_S_WAITING: return end_wait(t, g, ts, in, open, guess);
 	case GT_S_RUNNABLE:
 		if (open || to == GT_S_RUNNING)
-			end_runnable(t, g, ts, open);
+			end_runnable(t, g, ts, open, guess);
 		break;
 	case GT_S_SYSCALL:
 		if (!open && !g->system && g->since_ns)
-			gt_hist_add(&t->syscall, ts - g->since_ns);
+			add_to(&t->syscall, ts - g->since_ns, guess);
 		break;
 	default: break;
 	}
@@ -268,24 +290,38 @@ static bool asked(struct gt_tally *t, const struct gt_goroutine *g)
 	return !t->o.filter || gt_filter_goroutine(t->o.filter, t->o.reader, g);
 }
 
+/* One goroutine more, or less (BY -1), is in the state of G. */
+static void count_now(struct gt_tally *t, const struct gt_gor *g, int by)
+{
+	if (g->system)
+		return;
+	t->now[g->state] += (uint64_t)(int64_t)by;
+	if (g->state == GT_S_WAITING)
+		t->reasons.p[g->reason].now += (uint64_t)(int64_t)by;
+}
+
 /* G comes into STATE at SINCE, waiting for reason NUMBER where it is a wait. */
 static bool enter(struct gt_tally *t, struct gt_gor *g, uint8_t state, uint64_t since,
 		  uint8_t number, uint32_t stack)
 {
 	if (alive(g->state) != alive(state))
 		count_live(t, g, alive(state) ? 1 : -1);
+	long reason = state == GT_S_WAITING ? gt_tally_reason(t, g->g.process, number) : 0;
+	count_now(t, g, -1);
 	g->state = state;
 	g->since_ns = since;
 	g->stack = stack;
 	g->number = number;
-	if (state != GT_S_WAITING)
-		return true;
-	long reason = gt_tally_reason(t, g->g.process, number);
-	g->reason = (uint32_t)reason;
-	return reason >= 0;
+	g->sampled = false;
+	if (reason < 0)
+		return false;
+	if (state == GT_S_WAITING)
+		g->reason = (uint32_t)reason;
+	count_now(t, g, 1);
+	return true;
 }
 
-static void end_life(struct gt_tally *t, const struct gt_gor *g)
+static void end_life(struct gt_tally *t, const struct gt_gor *g, bool sampled)
 {
 	struct gt_group *row = &t->groups.p[g->group];
 
@@ -296,8 +332,10 @@ static void end_life(struct gt_tally *t, const struct gt_gor *g)
 	if (!g->created || !g->g.created_ns)
 		return;
 	uint64_t life = g->ended_ns - g->g.created_ns;
-	gt_hist_add(&t->life, life);
-	gt_hist_add(&row->life, life);
+	add_to(&t->life, life, g->found || sampled);
+	add_to(&row->life, life, g->found || sampled);
+	if (g->found || sampled)
+		return;
 	if (life > t->o.over_ns) {
 		t->over++;
 		row->over++;
@@ -340,6 +378,7 @@ static int meet_in_step(struct gt_tally *t, const struct gt_step *s, const struc
 	struct gt_gor *g = meet(t, &st->k.g, GT_S_IDLE, s->since_ns, s->created);
 	if (!g || !enter(t, g, s->created ? GT_S_IDLE : s->from, s->since_ns, s->from_reason, 0))
 		return no_memory(err);
+	g->found = s->created && s->snapshot;
 	if (s->created) /* the file may keep an event a little later than its row says, for order */
 		g->g.created_ns = s->ts;
 	*ret = g;
@@ -361,8 +400,9 @@ static int end_with_process(struct gt_tally *t, struct gt_gor *g, uint64_t ts, s
 {
 	if (!alive(g->state))
 		return forget(t, g, err);
-	if (!end_state(t, g, ts, GT_S_DEAD, true))
+	if (!end_state(t, g, ts, GT_S_DEAD, true, false))
 		return no_memory(err);
+	count_now(t, g, -1);
 	count_live(t, g, -1);
 	add_open_life(t, g, ts);
 	g->ended_ns = ts;
@@ -394,25 +434,53 @@ int gt_tally_step(struct gt_tally *t, const struct gt_step *s, const struct gt_e
 		gt_hist_add(&t->qlen, (uint64_t)s->qlen);
 	if (s->with_process)
 		return end_with_process(t, g, s->ts, err);
-	if (!end_state(t, g, s->ts, s->to, false) ||
+	if (!end_state(t, g, s->ts, s->to, false, s->snapshot) ||
 	    !enter(t, g, s->to, since, s->reason, s->stack))
 		return no_memory(err);
+	g->sampled = s->snapshot && since;
 	if (s->to != GT_S_DEAD)
 		return GT_OK;
 	g->ended_ns = s->ts;
-	end_life(t, g);
+	end_life(t, g, s->snapshot);
 	return forget(t, g, err);
 }
 
 void gt_tally_event(struct gt_tally *t, const struct gt_event *ev)
 {
-	struct gt_gor *g = ev->kind == GT_EV_SNAP && ev->stack ? find(t, ev->gid) : NULL;
+	bool read = ev->kind == GT_EV_SNAP || ev->kind == GT_EV_GAP;
+	struct gt_gor *g = read && ev->stack ? find(t, ev->gid) : NULL;
+
+	t->gaps.probed |= !read && ev->kind != GT_EV_PROCESS_END;
 
 	if (!t->observed && ev->ts > t->from_ns)
 		t->from_ns = ev->ts;
 	t->observed = true;
 	if (g && g->state == GT_S_WAITING)
 		g->stack = ev->stack;
+}
+
+void gt_tally_gap(struct gt_tally *t, uint64_t t0, uint64_t t1)
+{
+	/* What lies between two gaps without any event is only the look that ended the first. */
+	uint64_t begin = t->gaps.n && !t->gaps.probed ? t->gaps.last_ns : t0;
+	uint64_t from = begin > t->from_ns ? begin : t->from_ns;
+	uint64_t to = t1 < t->to_ns ? t1 : t->to_ns;
+	double s = to > from ? (double)(to - from) / 1e9 : 0;
+	double waiting = (double)t->now[GT_S_WAITING] * s;
+	double blocked = waiting + (double)t->now[GT_S_SYSCALL] * s;
+	double running = (double)(t->now[GT_S_RUNNING] + t->now[GT_S_SELFWAIT]) * s;
+
+	t->gaps.probed = false;
+	t->gaps.last_ns = t1 > t->gaps.last_ns ? t1 : t->gaps.last_ns;
+	if (s <= 0)
+		return;
+	t->gaps.n++;
+	t->gaps.ns += to - from;
+	gt_gap_sum_add(&t->blocked, blocked, blocked + running);
+	for (size_t i = 0; i < t->reasons.n; i++) {
+		struct gt_reason_sum *r = &t->reasons.p[i];
+		gt_gap_sum_add(&r->in_gaps, (double)r->now * s, waiting);
+	}
 }
 
 int gt_tally_goroutine(struct gt_tally *t, const struct gt_goroutine *row, struct gt_err *err)
@@ -436,7 +504,7 @@ int gt_tally_end(struct gt_tally *t, uint64_t end_ns, struct gt_err *err)
 		struct gt_gor *g = &t->gors.p[i];
 		if (!g->used || g->ended_ns || !alive(g->state))
 			continue;
-		if (!end_state(t, g, end_ns, g->state, true))
+		if (!end_state(t, g, end_ns, g->state, true, false))
 			return no_memory(err);
 		add_open_life(t, g, end_ns);
 		int rc = t->o.each ? t->o.each(t->o.ctx, g, err) : GT_OK;
@@ -459,4 +527,20 @@ double gt_tally_block_ratio(const uint64_t ns[GT_S_COUNT])
 	uint64_t all = blocked + gt_tally_running(ns);
 
 	return all ? (double)blocked / (double)all : (double)NAN;
+}
+
+double gt_tally_block_ratio_error(const struct gt_tally *t)
+{
+	uint64_t all = t->ns[GT_S_WAITING] + t->ns[GT_S_SYSCALL] + gt_tally_running(t->ns);
+
+	return gt_gap_error(&t->blocked, t->by_state ? 0 : t->gaps.n, gt_tally_block_ratio(t->ns),
+			    (double)all / 1e9);
+}
+
+double gt_tally_share_error(const struct gt_tally *t, const struct gt_reason_sum *r)
+{
+	double all = (double)t->ns[GT_S_WAITING] / 1e9;
+
+	return gt_gap_error(&r->in_gaps, t->by_state ? 0 : t->gaps.n,
+			    all > 0 ? (double)r->total_ns / 1e9 / all : (double)NAN, all);
 }

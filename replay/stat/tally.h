@@ -12,6 +12,7 @@
 #define GT_TALLY_H
 
 #include "format/base/err.h"
+#include "gaps.h"
 #include "hist.h"
 #include "intern.h"
 #include "replay/engine/engine.h"
@@ -47,6 +48,8 @@ struct gt_gor {
 	uint8_t state;	 /* enum gt_gstate */
 	uint8_t number;	 /* of the wait reason in the runtime of its process */
 	bool used, created, system;
+	bool sampled;	   /* a snapshot told that STATE began: when, is an estimate */
+	bool found;	   /* and so its life */
 	bool with_process; /* ended with it, in STATE; then it is kept only if it may be a leak */
 };
 
@@ -67,8 +70,10 @@ struct gt_reason_sum {
 	struct gt_hist waits; /* that ended within the span */
 	uint64_t total_ns;
 	uint64_t open,
-		open_max_ns;   /* waiting at the end, of all or of their process; the longest */
-	bool lock, peer, idle; /* waits for a lock; for another goroutine; runtime's idling */
+		open_max_ns;	   /* waiting at the end, of all or of their process; the longest */
+	uint64_t now;		   /* goroutines that wait for it */
+	struct gt_gap_sum in_gaps; /* of them, against all that wait */
+	bool lock, peer, idle;	   /* waits for a lock; for another goroutine; runtime's idling */
 };
 
 /* Waits of one group for one reason at one place. */
@@ -107,6 +112,9 @@ struct gt_tally {
 	uint64_t n_system; /* alive */
 	uint64_t open_over, over;
 	uint64_t ns[GT_S_COUNT];
+	uint64_t now[GT_S_COUNT]; /* goroutines in each state */
+	struct gt_gaps gaps;
+	struct gt_gap_sum blocked; /* in gaps, against those that do not queue */
 	struct gt_hist life, runq, syscall, qlen;
 	uint64_t runq_open, runq_open_max_ns;
 	struct gt_runq_wait worst[GT_WORST]; /* unordered */
@@ -155,6 +163,8 @@ int gt_tally_step(struct gt_tally *t, const struct gt_step *s, const struct gt_e
  * state; the first event of a trace moves the span's begin to where something is known.
  */
 void gt_tally_event(struct gt_tally *t, const struct gt_event *ev);
+/* gt_tally_gap: no probes were attached from T0 to T1, so states are those of the last sample. */
+void gt_tally_gap(struct gt_tally *t, uint64_t t0, uint64_t t1);
 /* gt_tally_goroutine: a directory row, new or mended. */
 int gt_tally_goroutine(struct gt_tally *t, const struct gt_goroutine *g,
 		       struct gt_err *err) GT_MUST_CHECK;
@@ -174,5 +184,11 @@ uint32_t gt_tally_place(struct gt_tally *t, uint32_t stack);
 uint64_t gt_tally_running(const uint64_t ns[GT_S_COUNT]); /* with the self-waits */
 /* gt_tally_block_ratio: (waiting + syscall) / (running + waiting + syscall); NAN for 0/0. */
 double gt_tally_block_ratio(const uint64_t ns[GT_S_COUNT]);
+/*
+ * Half the width of the 95 % interval around the block ratio, and around the share that reason R
+ * has in all waits: 0 where all was traced, NAN where there are too few samples to tell.
+ */
+double gt_tally_block_ratio_error(const struct gt_tally *t);
+double gt_tally_share_error(const struct gt_tally *t, const struct gt_reason_sum *r);
 
 #endif

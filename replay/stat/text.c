@@ -81,6 +81,7 @@ static void quantile(struct gt_json *j, const char *key, const struct gt_hist *h
 void gt_json_hist(struct gt_json *j, const struct gt_hist *h)
 {
 	gt_json_ku64(j, "count", h->n);
+	gt_json_ku64(j, "estimated", h->estimated);
 	gt_json_key(j, "mean");
 	if (h->n)
 		gt_json_u64(j, gt_hist_mean(h));
@@ -176,6 +177,22 @@ int gt_ask_sorted(struct gt_ask *a, size_t n, uint64_t (*weight)(const void *tal
 
 /* ---- the head ---- */
 
+/* What was sampled, where something was. */
+static void text_gaps(const struct gt_ask *a)
+{
+	const struct gt_tally *t = &a->tally;
+	char dur[GT_DUR_MAX];
+	double all = (double)(t->to_ns - t->from_ns);
+
+	if (t->gaps.n)
+		(void)fprintf(a->out,
+			      "%-14s %.1f%% of the time; for %s there were no probes, but %" PRIu64
+			      " samples: shares have the error of that (95%%), times of what ended "
+			      "then are left out\n",
+			      "traced", 100 * (1 - (double)t->gaps.ns / (all > 0 ? all : 1)),
+			      gt_format_duration(dur, t->gaps.ns), t->gaps.n);
+}
+
 static void text_losses(const struct gt_ask *a)
 {
 	char at[GT_DUR_MAX], dur[GT_DUR_MAX], n[48] = "an unknown number of";
@@ -229,6 +246,7 @@ void gt_text_head(const struct gt_ask *a)
 	}
 	if (n > 8)
 		(void)fprintf(a->out, "%-14s and %u more\n", "", n - 8);
+	text_gaps(a);
 	text_losses(a);
 }
 
@@ -238,6 +256,8 @@ void gt_json_losses(struct gt_ask *a)
 
 	gt_json_ku64(j, "events", a->events);
 	gt_json_ku64(j, "lost", a->lost);
+	gt_json_ku64(j, "gaps", a->tally.gaps.n);
+	gt_json_ku64(j, "gaps_ns", a->tally.gaps.ns);
 	gt_json_key(j, "losses");
 	gt_json_array(j);
 	for (uint64_t i = 0; i < a->losses && i < GT_LOSSES_KEPT; i++) {

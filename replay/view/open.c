@@ -171,6 +171,15 @@ static void tell_losses(const struct gt_view *v)
 		    places == 1 ? "it" : "them");
 }
 
+static void tell_gaps(const struct gt_view *v)
+{
+	char span[GT_DUR_MAX];
+
+	gt_log_note("for %s no probes were attached: states there are %llu samples, and times in "
+		    "them estimates",
+		    gt_format_duration(span, v->gaps_ns), (unsigned long long)v->gaps);
+}
+
 static void tell_damage(const struct gt_view *v, const struct gt_damage *d)
 {
 	if (damaged(d))
@@ -228,6 +237,8 @@ int gt_view_finish(struct gt_view *v, int rc, struct gt_err *err)
 			    v->path);
 	if (v->losses && !v->quiet)
 		tell_losses(v);
+	if (v->gaps && !v->quiet)
+		tell_gaps(v);
 	if (d)
 		tell_damage(v, d);
 	if (rc)

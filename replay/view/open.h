@@ -38,6 +38,7 @@ struct gt_view {
 	uint64_t from_ns, to_ns; /* the asked span, absolute; 0 and UINT64_MAX: all of it */
 	struct gt_filter filter;
 	uint64_t lost_events, losses; /* met so far by gt_run; count 0 of a loss adds nothing */
+	uint64_t gaps, gaps_ns;	      /* the same, while no probes were in; they are no losses */
 	bool opened, quiet, follow;
 };
 

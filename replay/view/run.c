@@ -125,8 +125,13 @@ static int loss(struct gt_run *r, const struct gt_loss *l)
 
 	if (rc || l->t1 < r->view->from_ns || l->t0 > r->view->to_ns)
 		return rc;
-	r->view->losses++;
-	r->view->lost_events += l->count;
+	if (l->cause == GT_LOSS_THROTTLED) {
+		r->view->gaps++;
+		r->view->gaps_ns += l->t1 - l->t0;
+	} else {
+		r->view->losses++;
+		r->view->lost_events += l->count;
+	}
 	rc = begin(r, l->t0);
 	return rc || !r->ops->loss ? rc : r->ops->loss(r->ctx, l, r->err);
 }

@@ -78,23 +78,31 @@ static void summary_of_the_pool_is_exact(void **state)
 	story_pool(path);
 	o.over = "280us";
 	s = ask("summary", &o, 0);
-	has(s, "{\"span_ns\":400000,\"from_ns\":0,\"events\":31,\"lost\":0,\"losses\":[],");
+	has(s, "{\"span_ns\":400000,\"from_ns\":0,\"events\":31,\"lost\":0,\"gaps\":0,"
+	       "\"gaps_ns\":0,\"losses\":[],");
 	has(s, "\"goroutines\":{\"created\":4,\"exited\":3,\"live\":1,\"live_max\":4,"
 	       "\"existed\":0,\"system\":0,\"with_process\":0},");
-	has(s, "\"goroutine_block_ratio\":0.195121951,\"goroutine_leak_score\":0,");
-	has(s, "\"lifetime\":{\"count\":3,\"mean\":283333,\"p50\":290000,\"p90\":300000,"
+	has(s, "\"goroutine_block_ratio\":0.195121951,"
+	       "\"goroutine_block_ratio_error\":0,\"goroutine_leak_score\":0,");
+	has(s, "\"lifetime\":{\"count\":3,\"estimated\":0,"
+	       "\"mean\":283333,\"p50\":290000,\"p90\":300000,"
 	       "\"p99\":300000,\"max\":300000,\"over(280us)\":0.666666667,\"over_count\":2,"
 	       "\"over_live\":1}");
 	has(s, "\"state_ns\":{\"running\":825000,\"runnable\":225000,\"waiting\":150000,"
 	       "\"syscall\":50000,\"preempted\":0,\"unknown\":0}");
-	has(s, "\"runq\":{\"wait\":{\"count\":10,\"mean\":22500,\"p50\":20000,\"p90\":40000,"
+	has(s, "\"runq\":{\"wait\":{\"count\":10,\"estimated\":0,"
+	       "\"mean\":22500,\"p50\":20000,\"p90\":40000,"
 	       "\"p99\":40000,\"max\":40000,\"open\":0,\"open_max_ns\":0}");
-	has(s, "\"syscall\":{\"count\":1,\"mean\":50000,\"p50\":50000,\"p90\":50000,"
+	has(s, "\"syscall\":{\"count\":1,\"estimated\":0,"
+	       "\"mean\":50000,\"p50\":50000,\"p90\":50000,"
 	       "\"p99\":50000,\"max\":50000}");
-	has(s, "\"chan_receive\":{\"reason\":\"chan receive\",\"share\":0.466666667,"
-	       "\"total_ns\":70000,\"count\":4,\"mean\":17500,\"p50\":20000,\"p90\":20000,"
-	       "\"p99\":20000,\"max\":20000,\"open\":0,\"open_max_ns\":0}");
-	has(s, "\"chan_send\":{\"reason\":\"chan send\",\"share\":0.266666667,\"total_ns\":40000,");
+	has(s,
+	    "\"chan_receive\":{\"reason\":\"chan receive\",\"share\":0.466666667,\"share_error\":0,"
+	    "\"total_ns\":70000,\"count\":4,\"estimated\":0,"
+	    "\"mean\":17500,\"p50\":20000,\"p90\":20000,"
+	    "\"p99\":20000,\"max\":20000,\"open\":0,\"open_max_ns\":0}");
+	has(s, "\"chan_send\":{\"reason\":\"chan "
+	       "send\",\"share\":0.266666667,\"share_error\":0,\"total_ns\":40000,");
 	has(s, "\"sync_WaitGroup_Wait\":{");
 	has(s,
 	    "{\"site\":\"main.main /src/pool/main.go:31\",\"func\":\"main.worker\","
@@ -161,8 +169,10 @@ static void a_part_of_the_pool_is_exact(void **state)
 	has(s, "\"state_ns\":{\"running\":280000,\"runnable\":60000,\"waiting\":60000,"
 	       "\"syscall\":0,");
 	/* main's wait of 10 ended within the span, at its very begin */
-	has(s, "\"runq\":{\"wait\":{\"count\":4,\"mean\":17500,");
-	has(s, "\"lifetime\":{\"count\":0,\"mean\":null,\"p50\":null,");
+	has(s, "\"runq\":{\"wait\":{\"count\":4,\"estimated\":0,"
+	       "\"mean\":17500,");
+	has(s, "\"lifetime\":{\"count\":0,\"estimated\":0,"
+	       "\"mean\":null,\"p50\":null,");
 	free(s);
 }
 
@@ -429,9 +439,27 @@ static void every_question_has_an_answer_for_people(void **state)
 	}
 }
 
+/* Four gaps of 1 s; of two goroutines that wait, 1, 2, 1 and 0 wait for X. Worked out by hand. */
+static void error_of_a_sampled_share_is_that_of_a_ratio(void **state)
+{
+	static const double x[] = { 1, 2, 1, 0 };
+	struct gt_gap_sum s = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		gt_gap_sum_add(&s, x[i], 2);
+	/* d = 0, 1, 0, -1: variance 2/3, of the sum 8/3; 1.96 * sqrt(8/3) / 8 */
+	assert_int_equal(gt_gap_error(&s, 4, 0.5, 8) * 10000, 4000);
+	/* As much time again that was traced: the same error of twice the sum. */
+	assert_int_equal(gt_gap_error(&s, 4, 0.5, 16) * 10000, 2000);
+	assert_true(gt_gap_error(&s, 0, 0.5, 8) == 0);
+	assert_true(gt_gap_error(&s, 2, 0.5, 8) != gt_gap_error(&s, 2, 0.5, 8)); /* NAN */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(error_of_a_sampled_share_is_that_of_a_ratio),
 		cmocka_unit_test(summary_of_the_pool_is_exact),
 		cmocka_unit_test(goroutines_of_the_pool_are_exact),
 		cmocka_unit_test(a_part_of_the_pool_is_exact),
