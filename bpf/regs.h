@@ -24,6 +24,7 @@ struct pt_regs {
 #define GT_CURG(ctx)	((__u64)(ctx)->r14)
 #define GT_SP(ctx)	((__u64)(ctx)->rsp)
 #define GT_FP(ctx)	((__u64)(ctx)->rbp)
+#define GT_PC		rip
 #define GT_RA_IN_MEMORY 1
 #define GT_LR(ctx)	0
 /* by number, as instructions have it; 4 is the stack pointer */
@@ -42,6 +43,7 @@ struct pt_regs {
 #define GT_CURG(ctx)	((__u64)(ctx)->regs[28])
 #define GT_SP(ctx)	((__u64)(ctx)->sp)
 #define GT_FP(ctx)	((__u64)(ctx)->regs[29])
+#define GT_PC		pc
 #define GT_RA_IN_MEMORY 0
 #define GT_LR(ctx)	((__u64)(ctx)->regs[30])
 #define GT_REGS(X)	/* inlined copies are not probed here */

@@ -26,6 +26,13 @@
 #define GT_WIRE_CORO	 6
 #define GT_WIRE_BLOCK	 32 /* as STATUS, 2->4 or 2->3, with struct gt_wire_stack behind it */
 #define GT_WIRE_SYSBLOCK 33 /* as SYSENTER, the same */
+/* Of threads: see struct gt_wire_event for what they use of it. */
+#define GT_WIRE_ON_CPU	 40
+#define GT_WIRE_OFF_CPU	 41	      /* aux: its state as the kernel has it; 0 ready */
+#define GT_WIRE_UNTOLD	 (1ULL << 63) /* in aux of OFF_CPU: there was no ON_CPU before it */
+#define GT_WIRE_WAKE	 42
+#define GT_WIRE_WAKE_NEW 43
+#define GT_WIRE_FAULT	 44 /* ra_kind: address of the instruction; aux: address that it wanted */
 
 /* Flags of a record. */
 #define GT_WIRE_F_RA	 0x01 /* the return address could not be read */

@@ -50,6 +50,19 @@ enum gt_event_kind {
 	GT_EV_PROCESS_END = 23, /* the process is no more, nor are its goroutines; gid 0 */
 };
 
+/* What a GT_EV_SCHED says of its thread, as its reason. Values are the file's. */
+enum gt_sched {
+	GT_SCHED_ON = 1,	/* runs, on the event's CPU */
+	GT_SCHED_PREEMPTED = 2, /* off its CPU, though it could run on */
+	GT_SCHED_SLEEPS = 3,	/* off it: waits, or has nothing to do */
+	GT_SCHED_BLOCKED = 4,	/* off it, in a wait that no signal ends: mostly for a disk */
+	GT_SCHED_STOPPED = 5,	/* off it, by a signal, a debugger or the freezer */
+	GT_SCHED_ENDS = 6,	/* off it, for good */
+	GT_SCHED_WAKES = 7,	/* could run from now on */
+	GT_SCHED_BORN = 8,	/* as WAKES, for the first time */
+	GT_SCHED_COUNT
+};
+
 /* Flags of one event. */
 #define GT_EVF_GOID_ZERO  0x01 /* goid was 0 where one was due */
 #define GT_EVF_UNREADABLE 0x02 /* a user-memory read failed: fields may be 0 */

@@ -20,6 +20,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "priv.h"
 
 #define KERNEL(a, b) ((a) << 16 | (b) << 8)
@@ -244,6 +245,18 @@ static void check_jit(struct gt_doctor *d)
 		gt_doctor_say(d, GT_DOC_OK, "JIT", NULL, "on");
 }
 
+static void check_kernel_view(struct gt_doctor *d)
+{
+	struct gt_err err;
+
+	if (gt_kernel_check(GT_KERNEL_GROUPS, &err))
+		gt_doctor_say(d, GT_DOC_WARN, "BTF", "nothing else needs them",
+			      "no --events=sched, fault: the kernel has no types (BTF)");
+	else
+		gt_doctor_say(d, GT_DOC_OK, "BTF", NULL,
+			      "present: --events=sched, fault can be had");
+}
+
 void gt_doctor_host(struct gt_doctor *d)
 {
 	(void)libbpf_set_print(NULL);
@@ -253,6 +266,5 @@ void gt_doctor_host(struct gt_doctor *d)
 	check_ring(d);
 	check_probe(d);
 	check_jit(d);
-	gt_doctor_say(d, GT_DOC_OK, "BTF", NULL, "%s (not needed)",
-		      access("/sys/kernel/btf/vmlinux", R_OK) ? "absent" : "present");
+	check_kernel_view(d);
 }

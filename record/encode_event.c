@@ -20,11 +20,7 @@ static int32_t p_id(struct gt_enc_proc *pr, uint64_t pptr)
 	return (int32_t)id;
 }
 
-/*
- * The number under which the thread of a record is known in the file: the host's, or gtrec's where
- * gtrec is in a pid namespace. Its row, when it is met first.
- */
-static int thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t wire_tid, uint64_t ts,
+int gt_enc_thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t wire_tid, uint64_t ts,
 		  uint32_t *ret, struct gt_err *err)
 {
 	const uint64_t *file_tid = gt_u64map_get(&pr->threads, wire_tid);
@@ -185,20 +181,15 @@ static int block_stack(struct gt_encoder *e, struct gt_enc_proc *pr, const struc
 	return gt_symbols_stack(e->syms, pr->number, pr->t, pcs, n + 1, &ev->stack, err);
 }
 
-/* Is the record PR's own, or from after its end, which it may be the first to tell? */
-static int own(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
-	       const struct gt_wire_create *c, bool *ret, struct gt_err *err)
+/* The record may be the first to tell that PR has ended. */
+static int tell_end(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
+		    const struct gt_wire_create *c, struct gt_err *err)
 {
-	int rc = GT_OK;
-
-	if (w->ktime < pr->end_ns && is_reborn(pr, w, c)) {
-		pr->end_ns = w->ktime;
-		pr->row.end = GT_PE_EXEC;
-		rc = gt_enc_process_end(e, pr, err);
-	}
-	*ret = w->ktime < pr->end_ns && pr->t;
-	e->counts.after += !*ret;
-	return rc;
+	if (w->ktime >= pr->end_ns || !is_reborn(pr, w, c))
+		return GT_OK;
+	pr->end_ns = w->ktime;
+	pr->row.end = GT_PE_EXEC;
+	return gt_enc_process_end(e, pr, err);
 }
 
 int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t cpu,
@@ -209,10 +200,9 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 	uint64_t qlen = w->p_qlen >> GT_WIRE_ADDR_BITS;
 	struct tail tail = tail_of(w, s.kind);
 	struct gt_goroutine *g = NULL;
-	bool mine;
-	int rc = own(e, pr, w, tail.create, &mine, err);
+	int rc = tell_end(e, pr, w, tail.create, err);
 
-	if (rc || !mine)
+	if (rc || !gt_enc_own(e, pr, w))
 		return rc;
 	struct gt_event ev = { .ts = w->ktime,
 			       .process = w->proc,
@@ -236,7 +226,7 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 		 GT_G_IDLE) /* from idle, a struct g was allocated: no goroutine yet */
 		rc = gt_enc_whose(e, pr, s.gptr, w->goid, &ev, &g, err);
 	if (!rc)
-		rc = thread(e, pr, w->tid, w->ktime, &ev.tid, err);
+		rc = gt_enc_thread(e, pr, w->tid, w->ktime, &ev.tid, err);
 	if (!rc)
 		rc = places(e, pr, w, &s, &ev, err);
 	if (!rc && tail.stack && !tail.create)

@@ -69,6 +69,16 @@ static inline int gt_enc_give(struct gt_encoder *e, struct gt_event *ev, struct 
 	return gt_engine_event(e->engine, ev, err);
 }
 
+/* gt_enc_own: is W of PR as it was, not from after its end? Counts what is not. */
+static inline bool gt_enc_own(struct gt_encoder *e, const struct gt_enc_proc *pr,
+			      const struct gt_wire_event *w)
+{
+	bool own = w->ktime < pr->end_ns && pr->t;
+
+	e->counts.after += !own;
+	return own;
+}
+
 /*
  * gt_enc_process_end: PR has ended at its end_ns; all its records before that are encoded. Lets go
  * of its target. No effect the second time.
@@ -89,8 +99,19 @@ gt_enc_fn *gt_enc_fn_of(const struct gt_wire_event *w);
 
 /* gt_enc_record: a change of a goroutine's status. */
 gt_enc_fn gt_enc_record;
+/*
+ * gt_enc_thread: the number under which the thread of a record is known in the file: the host's, or
+ * gtrec's where gtrec is in a pid namespace. Writes its row when it is met first.
+ */
+int gt_enc_thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t wire_tid, uint64_t ts,
+		  uint32_t *ret, struct gt_err *err);
 /* gt_enc_snapshot: one goroutine of a snapshot, at the time it was read. */
 int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt_err *err);
+
+/* ---- encode_kernel.c ---- */
+
+/* gt_enc_kernel: what the kernel says of a thread. */
+gt_enc_fn gt_enc_kernel;
 
 /* ---- encode_gor.c: EV is the event in the making, as far as it is known ---- */
 

@@ -16,6 +16,11 @@ static const struct {
 	[GT_WIRE_CORO] = { sizeof(struct gt_wire_event), gt_enc_record },
 	[GT_WIRE_BLOCK] = { sizeof(struct gt_wire_event), gt_enc_record, true },
 	[GT_WIRE_SYSBLOCK] = { sizeof(struct gt_wire_event), gt_enc_record, true },
+	[GT_WIRE_ON_CPU] = { sizeof(struct gt_wire_event), gt_enc_kernel },
+	[GT_WIRE_OFF_CPU] = { sizeof(struct gt_wire_event), gt_enc_kernel },
+	[GT_WIRE_WAKE] = { sizeof(struct gt_wire_event), gt_enc_kernel },
+	[GT_WIRE_WAKE_NEW] = { sizeof(struct gt_wire_event), gt_enc_kernel },
+	[GT_WIRE_FAULT] = { sizeof(struct gt_wire_event), gt_enc_kernel },
 };
 
 static bool stack_fits(const void *body, uint32_t at, uint32_t len)

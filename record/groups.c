@@ -9,6 +9,8 @@
 
 const struct gt_group gt_groups[] = {
 	{ "syscall", GT_PG_SYSCALL, true, "begin and end of system calls" },
+	{ "sched", GT_PG_SCHED, false, "threads on and off their CPUs, as the kernel has it" },
+	{ "fault", GT_PG_FAULT, false, "major page faults" },
 	{ 0 },
 };
 

@@ -10,6 +10,7 @@
 #include "format/base/opts.h"
 #include "format/base/parse.h"
 #include "groups.h"
+#include "kernel.h"
 #include "run.h"
 
 #define DEFAULT_STACK_DEPTH 16
@@ -162,6 +163,9 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 		.stack_depth = o->stack_depth ? (uint32_t)o->stack_depth : DEFAULT_STACK_DEPTH,
 	};
 	rc = gt_groups_parse(o->events, &run->session.attach.groups, err);
+	if (!rc && run->session.passive && run->session.attach.groups & GT_KERNEL_GROUPS)
+		rc = gt_fail(err, GT_USAGE,
+			     "--events=sched,fault need probes, --max-overhead 0 has none");
 	return rc ? rc : gt_user_invoker(&run->owner, o->user, err);
 }
 

@@ -107,6 +107,8 @@ int gt_session_new(struct gt_session **out, const struct gt_session_opts *opts, 
 		rc = gt_encoder_new(&s->enc, s->w, s->n_cpus, err);
 	if (!rc)
 		rc = gt_detach_new(&s->detach, err);
+	if (!rc && s->rings && s->attach.groups & GT_KERNEL_GROUPS)
+		rc = gt_kernel_start(&s->kernel, s->rings, s->attach.groups, err);
 	if (rc) {
 		gt_session_free(s);
 		return rc;
@@ -122,6 +124,7 @@ void gt_session_free(struct gt_session *s)
 	gt_detach_free(s->detach);
 	for (size_t i = 0; i < s->members.n; i++)
 		gt_attach_free(s->members.p[i].a);
+	gt_kernel_free(s->kernel);
 	gt_drain_stop(s->drain, NULL);
 	gt_encoder_free(s->enc);
 	gt_writer_free(s->w);
@@ -207,6 +210,8 @@ static int take(struct gt_session *s, struct gt_err *err)
 	for (size_t i = 0; !rc && i < s->members.n; i++)
 		if (s->members.p[i].a)
 			rc = gt_attach_losses(s->members.p[i].a, gt_session_loss, s, err);
+	if (!rc && s->kernel)
+		rc = gt_kernel_losses(s->kernel, gt_session_loss, s, err);
 	for (; b; b = next) {
 		next = b->next;
 		if (rc)
@@ -258,6 +263,8 @@ static int stop(struct gt_session *s, struct gt_err *err)
 	gt_encoder_end(s->enc, s->stop_ns);
 	for (uint32_t i = 0; i < s->members.n; i++)
 		gt_session_let_go(s, i);
+	if (s->kernel)
+		gt_kernel_stop(s->kernel);
 	int rc2 = gt_session_bury(s, true, rc ? NULL : err);
 	rc = rc ? rc : rc2;
 	if (s->drain && !gt_drain_sync(s->drain))

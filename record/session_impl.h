@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include "detach.h"
+#include "kernel.h"
 
 /* One process under trace. */
 struct gt_member {
@@ -32,6 +33,7 @@ struct gt_session {
 	uint32_t n_cpus;
 	struct gt_drain *drain;
 	struct gt_detach *detach;
+	struct gt_kernel *kernel; /* NULL: its view was not asked for */
 	struct gt_writer *w;
 	struct gt_encoder *enc;
 	struct gt_attach_opts attach;

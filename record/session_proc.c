@@ -18,6 +18,8 @@ void gt_session_let_go(struct gt_session *s, uint32_t i)
 	if (m->gone)
 		return;
 	m->gone = true;
+	if (s->kernel)
+		gt_kernel_remove(s->kernel, m->t);
 	/* The trap went with its memory, but each hit elsewhere still asks for this consumer. */
 	if (m->a)
 		gt_detach_put(s->detach, m->a);
@@ -113,7 +115,10 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	else
 		m->gap_ns = gt_clock_ns(CLOCK_MONOTONIC);
 	m->tick_ns = gt_clock_ns(CLOCK_MONOTONIC) + (launched ? s->snapshot_ns : 0);
+	if (!rc && s->kernel)
+		rc = gt_kernel_add(s->kernel, t, n, err);
 	if (rc) {
+		gt_attach_free(m->a);
 		gt_target_free(t);
 		s->members.n--;
 		return rc;

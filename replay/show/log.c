@@ -17,8 +17,12 @@
 #define MAX_HELD    65536 /* lines; the oldest is then printed as it is */
 
 struct line {
-	bool is_loss, first; /* first: the goroutine was not in the log before */
-	uint32_t ended;	     /* not a goroutine's: this process ended, at S.ts; 0 no */
+	bool is_loss, first;	  /* first: the goroutine was not in the log before */
+	uint32_t ended;		  /* not a goroutine's: this process ended, at S.ts; 0 no */
+	bool is_thread, is_fault; /* K, or FAULT, of the thread that G is on, if any (G.gid) */
+	struct gt_kstep k;
+	struct gt_event fault;
+	uint32_t fault_in;
 	struct gt_loss loss;
 	struct gt_step s;
 	struct gt_goroutine g;
@@ -251,6 +255,22 @@ static void text_step(struct log *l, const struct line *n)
 	(void)fputc('\n', show->out);
 }
 
+/* What is no goroutine's change of state. */
+static void print_thread(struct log *l, const struct line *n)
+{
+	const struct gt_goroutine *g = n->g.gid ? &n->g : NULL;
+	bool json = l->show->o->view.json;
+
+	if (n->is_thread && json)
+		gt_show_kstep_json(l->show, &l->j, &n->k, g);
+	else if (n->is_thread)
+		gt_show_kstep(l->show, &n->k, g);
+	else if (json)
+		gt_show_fault_json(l->show, &l->j, &n->fault, g, n->fault_in);
+	else
+		gt_show_fault(l->show, &n->fault, g, n->fault_in);
+}
+
 static void print(struct log *l, const struct line *n)
 {
 	bool json = l->show->o->view.json;
@@ -261,6 +281,8 @@ static void print(struct log *l, const struct line *n)
 		gt_show_loss(l->show, &n->loss);
 	else if (n->ended)
 		print_end(l, n);
+	else if (n->is_thread || n->is_fault)
+		print_thread(l, n);
 	else if (json)
 		json_step(l, n);
 	else
@@ -271,7 +293,8 @@ static void print(struct log *l, const struct line *n)
 
 static bool ready(const struct line *n)
 {
-	return n->is_loss || n->ended || n->g.goid || !(n->g.flags & GT_GF_PROVISIONAL);
+	return n->is_loss || n->ended || n->g.goid || !n->g.gid ||
+	       !(n->g.flags & GT_GF_PROVISIONAL);
 }
 
 static void release(struct log *l, bool all)
@@ -365,11 +388,59 @@ static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 	return put(l, &n, err);
 }
 
+/* Is what happens to the thread of PROCESS asked for, while S, or nobody (NULL), is on it? */
+static bool thread_asked(struct log *l, uint32_t process, const struct gt_gor_state *s)
+{
+	struct gt_filter *f = &l->show->view->filter;
+	const struct gt_reader *r = l->show->view->reader;
+
+	if (!s)
+		return gt_filter_process(f, r, process);
+	return gt_filter_goroutine(f, r, &s->k.g) &&
+	       gt_filter_state(f, r, process, (enum gt_gstate)s->k.state, s->k.reason);
+}
+
+static const struct gt_gor_state *on_thread(const struct log *l, uint32_t process, uint32_t tid)
+{
+	const struct gt_engine *e = l->run.engine;
+
+	return gt_engine_get(e, gt_engine_on_thread(e, process, tid));
+}
+
+static int on_kstep(void *ctx, const struct gt_kstep *k, struct gt_err *err)
+{
+	struct log *l = ctx;
+	const struct gt_gor_state *s = on_thread(l, k->process, k->tid);
+	struct line n = { .is_thread = true, .k = *k };
+
+	if (!thread_asked(l, k->process, s))
+		return GT_OK;
+	if (s)
+		n.g = s->k.g;
+	return put(l, &n, err);
+}
+
+static int on_fault(struct log *l, const struct gt_event *ev, struct gt_err *err)
+{
+	const struct gt_gor_state *s = gt_engine_get(l->run.engine, ev->gid);
+	struct line n = { .is_fault = true, .fault = *ev };
+
+	if (!thread_asked(l, ev->process, s))
+		return GT_OK;
+	if (s) {
+		n.g = s->k.g;
+		n.fault_in = s->k.state == GT_S_SYSCALL ? s->k.pc : 0;
+	}
+	return put(l, &n, err);
+}
+
 static int on_event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 {
 	struct log *l = ctx;
 	struct line n = { .ended = ev->process, .s.ts = ev->ts };
 
+	if (ev->kind == GT_EV_FAULT)
+		return on_fault(l, ev, err);
 	if (ev->kind != GT_EV_PROCESS_END || !ev->process ||
 	    !gt_filter_process(&l->show->view->filter, l->show->view->reader, ev->process))
 		return GT_OK;
@@ -405,6 +476,7 @@ int gt_show_log(struct gt_show *s, struct gt_err *err)
 {
 	static const struct gt_run_ops ops = { .begin = on_begin,
 					       .step = on_step,
+					       .kstep = on_kstep,
 					       .event = on_event,
 					       .loss = on_loss,
 					       .goroutine = on_goroutine,

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "format/base/json.h"
 #include "replay/view/names.h"
 #include "replay/view/open.h"
 #include "replay/view/run.h"
@@ -38,6 +39,18 @@ int gt_show_life(struct gt_show *s, struct gt_err *err) GT_MUST_CHECK;
 int gt_show_verify(struct gt_show *s, int *ret_status, struct gt_err *err) GT_MUST_CHECK;
 /* gt_show_states: the state table, FORMAT is "dot" or "md". */
 int gt_show_states(const char *format, FILE *out, struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- what the kernel says of threads (kernel.c): one line, or one JSON object --------------- */
+
+/* gt_show_kstep: a change of a thread, on which G is; NULL: none. */
+void gt_show_kstep(struct gt_show *s, const struct gt_kstep *k, const struct gt_goroutine *g);
+void gt_show_kstep_json(struct gt_show *s, struct gt_json *j, const struct gt_kstep *k,
+			const struct gt_goroutine *g);
+/* gt_show_fault: a major page fault; IN: pc id of what G had called, 0 none. */
+void gt_show_fault(struct gt_show *s, const struct gt_event *ev, const struct gt_goroutine *g,
+		   uint32_t in);
+void gt_show_fault_json(struct gt_show *s, struct gt_json *j, const struct gt_event *ev,
+			const struct gt_goroutine *g, uint32_t in);
 
 /* ---- shared by the above (text.c) ------------------------------------------------------ */
 

@@ -14,6 +14,9 @@
 struct audit {
 	struct gt_show show;
 	struct gt_engine *engine;
+	struct gt_kthreads kthreads;
+	/* Changes of threads; before which the kernel did not tell all; but says that it did. */
+	uint64_t k_steps, k_missing, k_unexplained;
 	uint64_t events, kinds[256], rows, threads, steps, created, exited, with_process;
 	uint64_t losses, lost, by_cause[8];
 	uint64_t flags[8]; /* events with each GT_EVF_ bit */
@@ -35,6 +38,15 @@ static void on_step(void *ctx, const struct gt_step *s)
 	a->with_process += s->with_process;
 }
 
+static void on_kstep(void *ctx, const struct gt_kstep *s)
+{
+	struct audit *a = ctx;
+
+	a->k_steps++;
+	a->k_missing += s->missing;
+	a->k_unexplained += s->unexplained;
+}
+
 static enum gt_ra_class pc_class(void *ctx, uint32_t pc)
 {
 	return gt_reader_pc_class(ctx, pc);
@@ -50,7 +62,8 @@ static int event(struct audit *a, const struct gt_event *ev, struct gt_err *err)
 	a->kinds[ev->kind]++;
 	for (unsigned i = 0; i < 8; i++)
 		a->flags[i] += ev->flags >> i & 1;
-	return gt_engine_event(a->engine, ev, err);
+	int rc = gt_kthreads_event(&a->kthreads, ev, err);
+	return rc ? rc : gt_engine_event(a->engine, ev, err);
 }
 
 static void wrong(struct audit *a, const struct gt_key *k, const char *what)
@@ -112,6 +125,7 @@ static int loss(struct audit *a, const struct gt_loss *l, struct gt_err *err)
 {
 	a->losses++;
 	a->lost += l->count;
+	gt_kthreads_loss(&a->kthreads, l);
 	a->by_cause[l->cause < 8 ? l->cause : 0] += l->count ? l->count : 1;
 	return gt_engine_loss(a->engine, l, err);
 }
@@ -162,7 +176,7 @@ static uint64_t impossible(const struct audit *a)
 		     r[GT_R_SNAPSHOT_DIFFERS] + r[GT_R_LOST_BEFORE];
 
 	n += a->losses ? 0 : r[GT_R_AFTER_LOSS];
-	n += a->keys_wrong + a->back;
+	n += a->keys_wrong + a->back + a->k_unexplained;
 	if (a->have_end && a->end.events && a->end.events != a->events)
 		n++;
 	return n;
@@ -289,6 +303,12 @@ static void text_rest(const struct audit *a)
 		      a->keyframes, a->keys, a->keys_wrong);
 	if (*a->first_wrong)
 		(void)fprintf(out, "             first: %s\n", a->first_wrong);
+	if (a->k_steps)
+		(void)fprintf(out,
+			      "threads      %" PRIu64 " changes, %" PRIu64
+			      " times more that the kernel did not tell, %" PRIu64
+			      " not explained\n",
+			      a->k_steps, a->k_missing, a->k_unexplained);
 	for (unsigned i = 1; i < GT_R_COUNT; i++) {
 		if (!r[i])
 			continue;
@@ -347,6 +367,12 @@ static void json_report(const struct audit *a, const struct gt_damage *d)
 	gt_json_ku64(&j, "keyframes", a->keyframes);
 	gt_json_ku64(&j, "keyframe_differences", a->keys_wrong);
 	gt_json_ku64(&j, "out_of_order", a->back);
+	gt_json_key(&j, "threads");
+	gt_json_object(&j);
+	gt_json_ku64(&j, "changes", a->k_steps);
+	gt_json_ku64(&j, "not_told", a->k_missing);
+	gt_json_ku64(&j, "unexplained", a->k_unexplained);
+	gt_json_object_end(&j);
 	gt_json_key(&j, "repairs");
 	gt_json_object(&j);
 	for (unsigned i = 1; i < GT_R_COUNT; i++)
@@ -385,11 +411,14 @@ int gt_show_verify(struct gt_show *s, int *ret_status, struct gt_err *err)
 
 	if (rc)
 		return rc;
+	a.kthreads.step = on_kstep;
+	a.kthreads.ctx = &a;
 	rc = read_all(&a, err);
 	report(&a);
 	if (!rc)
 		rc = gt_show_written(s, err);
 	*ret_status = impossible(&a) ? GT_EXIT_FOUND : GT_EXIT_OK;
+	gt_kthreads_free(&a.kthreads);
 	gt_engine_free(a.engine);
 	return rc;
 }

@@ -20,6 +20,14 @@ static void on_step(void *ctx, const struct gt_step *s)
 		r->rc = r->ops->step(r->ctx, s, r->err);
 }
 
+static void on_kstep(void *ctx, const struct gt_kstep *s)
+{
+	struct gt_run *r = ctx;
+
+	if (!r->rc && r->begun && r->ops->kstep && in_span(r, s->ts))
+		r->rc = r->ops->kstep(r->ctx, s, r->err);
+}
+
 static enum gt_ra_class pc_class(void *ctx, uint32_t pc)
 {
 	return gt_reader_pc_class(ctx, pc);
@@ -38,6 +46,8 @@ int gt_run_open(struct gt_run *r, struct gt_view *v, const struct gt_run_ops *op
 	r->ops = ops;
 	r->ctx = ctx;
 	r->follow = v->follow;
+	r->kthreads.step = on_kstep;
+	r->kthreads.ctx = r;
 	rc = gt_engine_new(&r->engine, &eo, err);
 	if (rc || !v->from_ns)
 		return rc;
@@ -50,6 +60,7 @@ void gt_run_close(struct gt_run *r)
 {
 	gt_engine_free(r->engine);
 	r->engine = NULL;
+	gt_kthreads_free(&r->kthreads);
 }
 
 /* A seek passes over the rows of processes that lie before the keyframe. */
@@ -100,6 +111,8 @@ static int event(struct gt_run *r, const struct gt_event *ev)
 	}
 	gt_engine_mute(r->engine, ev->ts < r->view->from_ns);
 	if (!rc)
+		rc = gt_kthreads_event(&r->kthreads, ev, r->err);
+	if (!rc)
 		rc = gt_engine_event(r->engine, ev, r->err);
 	if (ev->ts > r->now_ns)
 		r->now_ns = ev->ts;
@@ -123,6 +136,7 @@ static int loss(struct gt_run *r, const struct gt_loss *l)
 {
 	int rc = gt_engine_loss(r->engine, l, r->err);
 
+	gt_kthreads_loss(&r->kthreads, l);
 	if (rc || l->t1 < r->view->from_ns || l->t0 > r->view->to_ns)
 		return rc;
 	if (l->cause == GT_LOSS_THROTTLED) {

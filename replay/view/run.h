@@ -9,6 +9,7 @@
 
 #include "open.h"
 #include "replay/engine/engine.h"
+#include "replay/engine/kthread.h"
 
 /*
  * What the caller wants to hear; any may be NULL. CTX is passed on. What a callback is given
@@ -20,6 +21,8 @@ struct gt_run_ops {
 	int (*begin)(void *ctx, uint64_t from_ns, struct gt_err *err);
 	/* One change of state with from_ns <= ts <= to_ns; since_ns may lie before from_ns. */
 	int (*step)(void *ctx, const struct gt_step *s, struct gt_err *err);
+	/* As step, of a thread: where the kernel's view was recorded. */
+	int (*kstep)(void *ctx, const struct gt_kstep *s, struct gt_err *err);
 	/* Each event, before its steps (so also what changes no state: STW, RUNQ, ...). */
 	int (*event)(void *ctx, const struct gt_event *ev, struct gt_err *err);
 	int (*loss)(void *ctx, const struct gt_loss *l, struct gt_err *err);
@@ -39,6 +42,7 @@ struct gt_run_ops {
 struct gt_run {
 	struct gt_view *view;
 	struct gt_engine *engine; /* owned; gt_run_open makes it */
+	struct gt_kthreads kthreads;
 	const struct gt_run_ops *ops;
 	void *ctx;
 	uint64_t now_ns;	 /* time of the last event fed */

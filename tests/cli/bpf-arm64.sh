@@ -17,6 +17,7 @@ compile() {
 			-c -o "$T/$(basename "$c").$1.o" "$c" 2>"$T/$1.err" ||
 			fail "$1 does not compile: $(cat "$T/$1.err")"
 	done
+	mv "$T/kernel.bpf.c.$1.o" "$T/kernel.$1.o" # an object of its own
 	"$BPFTOOL" gen object "$T/$1.o" "$T"/*.bpf.c."$1".o 2>"$T/$1.err" ||
 		fail "$1 does not link: $(cat "$T/$1.err")"
 }
@@ -38,4 +39,9 @@ for arch in x86 arm64; do
 	done
 done
 [ "$(wc -l <"$T/x86")" -ge 10 ] || fail "few programs: $(cat "$T/x86")"
+for arch in x86 arm64; do
+	readelf -sW "$T/kernel.$arch.o" 2>"$T/err" | awk '$4 == "FUNC" && $5 == "GLOBAL" { print $8 }' | sort >"$T/kernel.$arch"
+	grep -qx sched_switch "$T/kernel.$arch" || fail "$arch: no program sched_switch"
+done
+diff -u "$T/kernel.x86" "$T/kernel.arm64" || fail "the kernel's objects hold other programs"
 diff -u "$T/x86" "$T/arm64" || fail "the objects hold other programs"

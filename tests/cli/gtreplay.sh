@@ -271,3 +271,16 @@ wait_for 20 test -s "$T/follow"
 tail -c +30001 "$T/crowd.gtr" >>"$T/grow.gtr"
 wait "$follower" || fail "--follow did not end well with the trace"
 "$GTREPLAY" "$T/crowd.gtr" | cmp - "$T/follow" || fail "--follow shows something else"
+
+# What the kernel does with threads, between what goroutines do on them.
+threads=tests/golden/threads.gtr
+"$GTREPLAY" "$threads" >"$T/out"
+grep -q '0.000300000 .* thread of .* on a CPU -> ready  *preempted  after 150us' "$T/out" || fail "threads: no preemption"
+grep -q '0.000400000 .* thread of .* major page fault  address 0x7f0000001000' "$T/out" || fail "threads: no page fault"
+grep -q '0.001000000 .* thread  .* asleep .*did not tell' "$T/out" || fail "threads: a switch that was not told"
+"$GTREPLAY" --json "$threads" >"$T/out"
+eq "threads: changes" "$(grep -c '"thread":' "$T/out")" 19
+eq "threads: of a wait for a CPU" "$(grep '"t_ns":340000,' "$T/out")" \
+	'{"t_ns":340000,"cpu":0,"pid":0,"tid":7,"goid":0,"thread":"on a CPU","was":"ready","was_ns":40000,"why":"gets a CPU"}'
+"$GTREPLAY" --verify --json "$threads" >"$T/out" || fail "threads: $(cat "$T/out")"
+grep -q '"threads":{"changes":19,"not_told":1,"unexplained":0}' "$T/out" || fail "threads: $(cat "$T/out")"
