@@ -72,7 +72,7 @@ install: all man ## the tools, man pages and libgtrace, below $(DESTDIR)$(PREFIX
 		>$(INSTALL_IN)/lib/pkgconfig/gtrace.pc
 	chmod 644 $(INSTALL_IN)/lib/pkgconfig/gtrace.pc
 	for m in $(MAN); do [ ! -e $$m ] || install -m 644 $$m $(INSTALL_IN)/share/man/man1 || exit 1; done
-	install -m 644 LICENSE README.md docs/FORMAT.md docs/FORMAT-EXAMPLE.md docs/example.c $(INSTALL_IN)/share/doc/gtrace
+	install -m 644 LICENSE README.md docs/FORMAT.md docs/FORMAT-EXAMPLE.md docs/example.c docs/gtrace.lua $(INSTALL_IN)/share/doc/gtrace
 
 .PHONY: clean
 clean: ## remove the build tree

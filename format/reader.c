@@ -16,6 +16,19 @@
 
 /* ---- opening ---- */
 
+/* What tcpdump writes: of a trace it keeps the packets, but not what is around them. */
+static bool is_old_pcap(const uint8_t *p)
+{
+	static const uint32_t magics[] = { 0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1 };
+	struct gt_in in = gt_in_init(p, 4);
+	uint32_t magic = gt_in_u32(&in);
+
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
+		if (magic == magics[i])
+			return true;
+	return false;
+}
+
 static int no_trace(struct gt_reader *r, struct gt_err *err)
 {
 	const uint8_t *p;
@@ -25,9 +38,13 @@ static int no_trace(struct gt_reader *r, struct gt_err *err)
 		return gt_fail(err, GT_TRUNCATED, "the file is empty");
 	if (r->scan.foreign || (!r->damage.bad_blocks && r->scan.pos))
 		return gt_fail(err, GT_UNSUPPORTED, "pcapng, but not a gtrace trace");
-	if (gt_feed_seekable(&r->feed) && !gt_feed_at(&r->feed, 0, 4, &p, &n, NULL) && n >= 4 &&
-	    !memcmp(p, "\x0a\x0d\x0d\x0a", 4))
-		return gt_fail(err, GT_TRUNCATED, "the trace is cut off in its head");
+	if (gt_feed_seekable(&r->feed) && !gt_feed_at(&r->feed, 0, 4, &p, &n, NULL) && n >= 4) {
+		if (!memcmp(p, "\x0a\x0d\x0d\x0a", 4))
+			return gt_fail(err, GT_TRUNCATED, "the trace is cut off in its head");
+		if (is_old_pcap(p))
+			return gt_fail(err, GT_UNSUPPORTED,
+				       "pcap of the old kind: editcap -F pcapng makes it readable");
+	}
 	return gt_fail(err, GT_UNSUPPORTED, "not a trace: no block of gtrace in it");
 }
 

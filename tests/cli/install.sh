@@ -47,6 +47,7 @@ cat >"$T/expected" <<-FILES
 	./opt/gtrace/share/doc/gtrace/LICENSE
 	./opt/gtrace/share/doc/gtrace/README.md
 	./opt/gtrace/share/doc/gtrace/example.c
+	./opt/gtrace/share/doc/gtrace/gtrace.lua
 FILES
 diff "$T/expected" "$T/files" || fail "other files than promised"
 [ -z "$(find "$root" -type f ! -perm -444)" ] || fail "a file that not everybody may read"
