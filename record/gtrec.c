@@ -120,6 +120,16 @@ static int parse_stacks(const char *in, uint32_t *ret, struct gt_err *err)
 	}
 }
 
+static int parse_events(const char *list, bool passive, uint32_t *ret, struct gt_err *err)
+{
+	int rc = gt_groups_parse(list, ret, err);
+
+	if (!rc && passive && *ret & GT_KERNEL_GROUPS)
+		rc = gt_fail(err, GT_USAGE,
+			     "--events=sched,fault need probes, --max-overhead 0 has none");
+	return rc;
+}
+
 static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, struct gt_err *err)
 {
 	uint32_t stacks;
@@ -162,10 +172,7 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 		.stacks = stacks,
 		.stack_depth = o->stack_depth ? (uint32_t)o->stack_depth : DEFAULT_STACK_DEPTH,
 	};
-	rc = gt_groups_parse(o->events, &run->session.attach.groups, err);
-	if (!rc && run->session.passive && run->session.attach.groups & GT_KERNEL_GROUPS)
-		rc = gt_fail(err, GT_USAGE,
-			     "--events=sched,fault need probes, --max-overhead 0 has none");
+	rc = parse_events(o->events, run->session.passive, &run->session.attach.groups, err);
 	return rc ? rc : gt_user_invoker(&run->owner, o->user, err);
 }
 

@@ -85,6 +85,19 @@ static int make_room(struct gt_session *s, struct gt_err *err)
 	return rc;
 }
 
+/* Probes into member M, process N; where there are none, its first gap begins. */
+static int attach(struct gt_session *s, struct gt_member *m, uint32_t n, struct gt_err *err)
+{
+	int rc = GT_OK;
+
+	if (s->rings)
+		rc = gt_attach_start(&m->a, m->t, n, s->rings, &s->attach, err);
+	else
+		m->gap_ns = gt_clock_ns(CLOCK_MONOTONIC);
+	m->tick_ns = gt_clock_ns(CLOCK_MONOTONIC) + (m->launched ? s->snapshot_ns : 0);
+	return !rc && s->kernel ? gt_kernel_add(s->kernel, m->t, n, err) : rc;
+}
+
 int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err *err)
 {
 	struct gt_target *t = NULL;
@@ -110,13 +123,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 	}
 	m->t = t;
 	m->launched = m->known = launched;
-	if (s->rings)
-		rc = gt_attach_start(&m->a, t, n, s->rings, &s->attach, err);
-	else
-		m->gap_ns = gt_clock_ns(CLOCK_MONOTONIC);
-	m->tick_ns = gt_clock_ns(CLOCK_MONOTONIC) + (launched ? s->snapshot_ns : 0);
-	if (!rc && s->kernel)
-		rc = gt_kernel_add(s->kernel, t, n, err);
+	rc = attach(s, m, n, err);
 	if (rc) {
 		gt_attach_free(m->a);
 		gt_target_free(t);
