@@ -9,6 +9,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct gt_probe_config cfg;
 struct gt_wire_loss loss[GT_WIRE_MAX_CPUS];
+__u32 known;
 struct rings rings SEC(".maps");
 
 /* Copies of casgstatus that the compiler inlined into its callers. */
@@ -86,12 +87,19 @@ static __always_inline void read_p(bool sleepable, struct pt_regs *ctx, struct g
 static __always_inline void facts(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev,
 				  __u64 g, __u32 old, __u32 new)
 {
-	/* Who is woken is known since it began to wait. */
+	/* Who is woken is known since it began to wait; who wakes is on this thread. */
 	if (old == WAITING && new == RUNNABLE) {
-		ev->aux = actor(sleepable, ctx, ev);
+		if (known)
+			ev->ra_kind |= FLAG(GT_WIRE_F_KNOWN);
+		else
+			ev->aux = actor(sleepable, ctx, ev);
 		return;
 	}
-	read_g(sleepable, ev, g);
+	/* Only a wait has a reason. */
+	if (known && new != WAITING && !(cfg.goid_late && old == RUNNABLE))
+		ev->ra_kind |= FLAG(GT_WIRE_F_KNOWN);
+	else
+		read_g(sleepable, ev, g);
 	if (new == RUNNING && (cfg.facts & GT_FACT_P))
 		read_p(sleepable, ctx, ev);
 	if (old == RUNNING && new == SYSCALL)
@@ -260,11 +268,17 @@ static __noinline int transition_p(struct pt_regs *ctx, __u64 g, __u32 old, __u3
 	return transition(false, ctx, g, old, new, ra);
 }
 
-/* The return address, and a flag when it cannot be read. */
-static __always_inline __u64 return_address(bool sleepable, struct pt_regs *ctx)
+/*
+ * The return address, and a flag when it cannot be read. Whoever begins to run or exits does so in
+ * one way only: there it tells nothing.
+ */
+static __always_inline __u64 return_address(bool sleepable, struct pt_regs *ctx, __u32 old,
+					    __u32 new)
 {
 	__u64 ra = GT_LR(ctx);
 
+	if ((old == RUNNABLE && new == RUNNING) || (old == RUNNING && new == DEAD))
+		return 0;
 	if (GT_RA_IN_MEMORY && !load(sleepable, &ra, sizeof(ra), GT_SP(ctx) + cfg.ra_off))
 		return FLAG(GT_WIRE_F_RA);
 	return ra & GT_WIRE_ADDR_MASK;
@@ -273,7 +287,7 @@ static __always_inline __u64 return_address(bool sleepable, struct pt_regs *ctx)
 /* casgstatus(gp, old, new) */
 static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 {
-	__u64 g = GT_ARG0(ctx), ra = return_address(sleepable, ctx);
+	__u64 g = GT_ARG0(ctx);
 	__u32 old = (__u32)GT_ARG1(ctx), new = (__u32)GT_ARG2(ctx);
 
 	if (cfg.args_on_stack) { /* arm64, Go 1.17 */
@@ -286,7 +300,7 @@ static __always_inline int on_status(bool sleepable, struct pt_regs *ctx)
 		old = args.old;
 		new = args.new;
 	}
-	return transition(sleepable, ctx, g, old, new, ra);
+	return transition(sleepable, ctx, g, old, new, return_address(sleepable, ctx, old, new));
 }
 
 /* Go 1.26: reentersyscall(pc, sp, bp) and exitsyscall() of the current g. */

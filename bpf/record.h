@@ -30,6 +30,12 @@ extern const volatile struct gt_probe_config cfg;
 /* Losses by CPU, mapped by gtrec. */
 extern struct gt_wire_loss loss[GT_WIRE_MAX_CPUS];
 
+/*
+ * Whether gtrec knows every goroutine of the target and which one is on which thread, so that what
+ * follows from that need not be read. Set by gtrec; the first loss takes it back.
+ */
+extern __u32 known;
+
 struct ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
@@ -66,6 +72,7 @@ static __always_inline void count_loss(__u32 cpu)
 			break;
 	}
 	__sync_fetch_and_add(&l->lost, 1);
+	__sync_lock_test_and_set(&known, 0);
 }
 
 static __always_inline void *reserve(__u64 size)

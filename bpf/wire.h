@@ -41,6 +41,7 @@
 #define GT_WIRE_F_P	 0x08 /* p could not be read: no queue length */
 #define GT_WIRE_F_STACK	 0x10 /* the stack is not whole: see gt_wire_stack */
 #define GT_WIRE_F_STATUS 0x20 /* old or new does not fit its field: see aux */
+#define GT_WIRE_F_KNOWN	 0x40 /* gtrec knows the goid, and the actor of 4->1: not read */
 
 /*
  * One record. It is reserved first and takes its time last: one that is not yet in its ring, or
@@ -105,6 +106,7 @@ struct gt_probe_config {
 	__u32 ra_off;	     /* return address at sp + ra_off (amd64) */
 	__u32 args_on_stack; /* arm64 Go 1.17: casgstatus's arguments at sp + arg_off */
 	__u32 arg_off;
+	__u32 goid_late;   /* Go <= 1.23: a goroutine has its goid after its creation */
 	__u32 stacks;	   /* GT_STACKS_* */
 	__u32 stack_depth; /* frames of each, not 0 */
 	__u32 g_stack, g_m, g_sched_pc, g_sched_bp, g_syscallpc, g_goid, g_parent_goid, g_gopc;

@@ -22,6 +22,7 @@ struct gt_attach {
 	uint32_t n_links, process;
 	struct gt_losses losses;
 	bool sleepable;
+	bool derives; /* nothing that changes who is on a thread goes past the probes */
 };
 
 /* Which program goes to a function of gt_probe_fns: members of gt_probes.progs. */
@@ -53,6 +54,7 @@ struct plan {
 	struct gt_inline_site inlined[GT_MAX_INLINED]; /* all usable */
 	uint32_t n_inlined;
 	bool empty;
+	bool gaps; /* transitions are missing */
 };
 
 /* libbpf's own words: its warnings only, and only when asked for. */
@@ -91,6 +93,7 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 		.ra_off = site->ra_off,
 		.args_on_stack = site->args_on_stack,
 		.arg_off = site->arg_off,
+		.goid_late = gt_gobin_info(t->bin)->minor < GT_GOID_AT_BIRTH,
 		.stacks = opts->stacks,
 		.stack_depth = opts->stack_depth,
 		.g_stack = l.g_stack_lo,
@@ -130,16 +133,18 @@ static int plan_inlined(struct plan *p, const struct gt_target *t, uint32_t grou
 			    "transitions of the others are missing",
 			    GT_MAX_INLINED, n);
 		n = GT_MAX_INLINED;
+		p->gaps = true;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		const struct gt_inline_site *s = &p->inlined[i];
-		if (s->usable)
+		if (s->usable) {
 			p->inlined[p->n_inlined++] = *s;
-		else
-			gt_log_warn(
-				"profile-guided build: the transitions of %s in %s are missing, "
-				"the trace will show gaps (%s)",
-				s->func, s->host, s->at.why);
+			continue;
+		}
+		p->gaps = true;
+		gt_log_warn("profile-guided build: the transitions of %s in %s are missing, "
+			    "the trace will show gaps (%s)",
+			    s->func, s->host, s->at.why);
 	}
 	if (p->n_inlined &&
 	    libbpf_probe_bpf_helper(BPF_PROG_TYPE_KPROBE, BPF_FUNC_get_attach_cookie, NULL) != 1)
@@ -152,6 +157,7 @@ static int plan_inlined(struct plan *p, const struct gt_target *t, uint32_t grou
 
 static int plan(struct plan *p, const struct gt_target *t, uint32_t groups, struct gt_err *err)
 {
+	uint64_t entry, size;
 	for (int i = 0; i < GT_N_PROBES; i++) {
 		if (!gt_probe_wanted(t->bin, groups, i))
 			continue;
@@ -161,6 +167,10 @@ static int plan(struct plan *p, const struct gt_target *t, uint32_t groups, stru
 			return rc;
 		p->want[i] = !rc;
 	}
+	/* These change hands without casgstatus. */
+	p->gaps = (!p->want[GT_PROBE_PREEMPT] &&
+		   !gt_probe_only_inlined(t->bin, gt_probe_fns[GT_PROBE_PREEMPT].func)) ||
+		  gt_gobin_func(t->bin, "runtime.coroswitch_m", &entry, &size);
 	return plan_inlined(p, t, groups, err);
 }
 
@@ -268,6 +278,7 @@ static int start(struct gt_attach *a, const struct gt_target *t, const struct gt
 	if (rc)
 		return rc;
 	p->empty = opts->empty;
+	a->derives = !p->gaps;
 	rc = load(a, &cfg, p, t->bias, rings, true);
 	if (rc)
 		rc = load(a, &cfg, p, t->bias, rings, false);
@@ -311,6 +322,22 @@ int gt_attach_losses(struct gt_attach *a, gt_losses_fn *fn, void *ctx, struct gt
 uint64_t gt_attach_lost(const struct gt_attach *a)
 {
 	return gt_losses_total(&a->losses, a->skel->bss->loss);
+}
+
+bool gt_attach_told(const struct gt_attach *a)
+{
+	return gt_losses_told(&a->losses, a->skel->bss->loss);
+}
+
+void gt_attach_trust(struct gt_attach *a)
+{
+	if (!a->derives)
+		return;
+	/* A loss takes it back after it is counted: one of the two sees the other. */
+	__atomic_store_n(&a->skel->bss->known, 1, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!gt_attach_told(a))
+		__atomic_store_n(&a->skel->bss->known, 0, __ATOMIC_SEQ_CST);
 }
 
 bool gt_attach_sleepable(const struct gt_attach *a)

@@ -86,7 +86,7 @@ static void flag(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_w
 		 const struct said *s, struct gt_event *ev)
 {
 	bool goid_due = (ev->kind == GT_EV_STATUS && s->kind != GT_WIRE_CREATE &&
-			 (s->move & 15) != GT_G_IDLE &&
+			 (s->move & 15) != GT_G_IDLE && !(s->wflags & GT_WIRE_F_KNOWN) &&
 			 s->move != MOVE(GT_G_WAITING, GT_G_RUNNABLE)) ||
 			(s->kind == GT_WIRE_CREATE && pr->minor >= GT_GOID_AT_BIRTH);
 
@@ -181,6 +181,20 @@ static int block_stack(struct gt_encoder *e, struct gt_enc_proc *pr, const struc
 	return gt_symbols_stack(e->syms, pr->number, pr->t, pcs, n + 1, &ev->stack, err);
 }
 
+/* In whose name a goroutine becomes runnable: as read, or whoever is on the thread; 0 nobody. */
+static uint64_t actor(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
+		      const struct said *s, uint32_t tid)
+{
+	if (s->wflags & GT_WIRE_F_STATUS)
+		return 0; /* the field holds something else */
+	if (s->kind == GT_WIRE_CREATE)
+		return gt_enc_gid_at(e, pr, w->aux);
+	if (s->move != MOVE(GT_G_WAITING, GT_G_RUNNABLE))
+		return 0;
+	return s->wflags & GT_WIRE_F_KNOWN ? gt_engine_on_thread(e->engine, pr->number, tid)
+					   : gt_enc_gid_at(e, pr, w->aux);
+}
+
 /* The record may be the first to tell that PR has ended. */
 static int tell_end(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
 		    const struct gt_wire_create *c, struct gt_err *err)
@@ -217,16 +231,15 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 	if (s.move >> 4 ==
 	    GT_G_WAITING) /* elsewhere the field still holds an older wait's reason */
 		ev.reason = (uint8_t)(w->g_status >> 56);
-	if (!(s.wflags & GT_WIRE_F_STATUS) &&
-	    (s.move == MOVE(GT_G_WAITING, GT_G_RUNNABLE) || s.kind == GT_WIRE_CREATE))
-		ev.actor = gt_enc_gid_at(e, pr, w->aux);
+	rc = gt_enc_thread(e, pr, w->tid, w->ktime, &ev.tid, err);
+	if (rc)
+		return rc;
+	ev.actor = actor(e, pr, w, &s, ev.tid);
 	if (is_birth(s.move))
 		rc = gt_enc_birth(e, pr, w, tail.create, tail.stack, &ev, &g, err);
 	else if ((s.move & 15) !=
 		 GT_G_IDLE) /* from idle, a struct g was allocated: no goroutine yet */
 		rc = gt_enc_whose(e, pr, s.gptr, w->goid, &ev, &g, err);
-	if (!rc)
-		rc = gt_enc_thread(e, pr, w->tid, w->ktime, &ev.tid, err);
 	if (!rc)
 		rc = places(e, pr, w, &s, &ev, err);
 	if (!rc && tail.stack && !tail.create)

@@ -12,7 +12,6 @@
 #include "identity.h"
 #include "merge.h"
 
-#define GT_GOID_AT_BIRTH 24 /* from this minor version a creation already shows its goid */
 /* A probe precedes its status change by at most this; as the engine's default. */
 #define GT_SNAP_SLACK_NS 1000000u
 

@@ -62,6 +62,8 @@ int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 	struct gt_member *m = &s->members.p[i];
 	struct gt_snapshot_stats st = { 0 };
 	struct gt_err why;
+	/* A loss just before may be of a change that is yet to be made. */
+	bool quiet = m->a && !m->due_ns && gt_attach_told(m->a);
 	int rc = gt_session_gap(s, i, gt_clock_ns(CLOCK_MONOTONIC), &why);
 
 	if (!rc)
@@ -81,6 +83,8 @@ int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 		return GT_OK;
 	}
 	m->known = true;
+	if (quiet && !st.unreadable)
+		gt_attach_trust(m->a);
 	m->looks++;
 	gt_log_debug("pid %d: %llu goroutines read in %llu us (%llu unreadable, %llu torn)",
 		     (int)m->t->pid, (unsigned long long)st.goroutines,
@@ -116,7 +120,8 @@ int gt_session_look(struct gt_session *s, struct gt_err *err)
 		struct gt_member *m = &s->members.p[i];
 		if (now < due(s, m))
 			continue;
-		m->due_ns = 0;
+		if (now >= m->due_ns)
+			m->due_ns = 0;
 		if (gt_target_alive(m->t))
 			rc = gt_session_snapshot(s, i, err);
 	}

@@ -130,6 +130,8 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 		s->members.n--;
 		return rc;
 	}
+	if (launched) /* it stands at its first instruction */
+		gt_attach_trust(m->a);
 	gt_target_process(t, &row);
 	row.process = n;
 	row.seen_ns = gt_clock_ns(CLOCK_MONOTONIC);

@@ -115,8 +115,10 @@ static int read_stacks(struct snap *s, size_t n, struct gt_err *err)
 		struct one *o = &s->one[i];
 		if (o->window_at && !s->reads[k++].ok)
 			o->window_at = 0;
-		if (o->read_m && !s->reads[k++].ok)
-			o->procid = 0;
+		if (o->read_m && !s->reads[k++].ok) {
+			o->procid = 0; /* on which thread it is, nobody knows */
+			s->stats->unreadable++;
+		}
 	}
 	return rc;
 }

@@ -34,6 +34,12 @@ enum gt_how {
 	GT_HOW_SCAN, /* found in the process's memory */
 };
 
+/*
+ * From this minor version a creation already shows its goid [proc.go: newproc1 sets it before
+ * casgstatus; up to Go 1.23 after].
+ */
+#define GT_GOID_AT_BIRTH 24
+
 struct gt_gobin; /* an open Go executable or shared object */
 
 struct gt_gobin_info {
