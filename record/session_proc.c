@@ -130,7 +130,7 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 		s->members.n--;
 		return rc;
 	}
-	if (launched) /* it stands at its first instruction */
+	if (launched && m->a) /* it stands at its first instruction */
 		gt_attach_trust(m->a);
 	gt_target_process(t, &row);
 	row.process = n;
