@@ -21,17 +21,32 @@
 #define WHOLE_ROW   17u	   /* bytes of a stored row, about */
 #define CHANGED_ROW 7u
 
-/* Is a keyframe of changes not worth it any more? */
+/*
+ * A whole keyframe and those of changes that build on it are a round. A round is over when the
+ * last changes took more than its keyframes did in the mean: then a new one is cheaper.
+ */
 static bool want_whole(const struct gt_writer *w)
 {
-	return !w->base_size || w->last_changes > w->base_size / 2 ||
-	       w->changes_size > 8 * w->base_size;
+	return !w->base_size ||
+	       w->last_changes * (w->n_changes + 1) > w->base_size + w->changes_size;
 }
 
+static uint64_t round_mean(const struct gt_writer *w)
+{
+	return (w->base_size + w->changes_size) / (w->n_changes + 1);
+}
+
+/*
+ * What a keyframe may be taken to cost: the mean of the last round, so that they come evenly; a
+ * long way after a whole one would make the state there slow to find.
+ */
 static uint64_t expected_size(const struct gt_writer *w, uint64_t live)
 {
 	uint64_t changed = w->events_since_key < live ? w->events_since_key : live;
 
+	if (w->last_round)
+		return w->last_round_rows ? w->last_round * live / w->last_round_rows
+					  : w->last_round;
 	if (want_whole(w))
 		return live * WHOLE_ROW > w->base_size ? live * WHOLE_ROW : w->base_size;
 	return w->last_changes ? w->last_changes : changed * CHANGED_ROW;
@@ -43,9 +58,12 @@ bool gt_writer_keyframe_due(const struct gt_writer *w, uint64_t live)
 
 	if (w->in_keyframe || w->dead || !w->events_since_key)
 		return false;
-	return (w->event_bytes_since_key >= DUE_BYTES &&
-		w->event_bytes_since_key >= factor * expected_size(w, live)) ||
-	       gt_w_now(w) - w->last_key_ts >= DUE_NS;
+	if (gt_w_now(w) - w->last_key_ts >= DUE_NS)
+		return true;
+	/* However wrong what was expected is, the share of the file holds. */
+	return w->event_bytes_since_key >= DUE_BYTES &&
+	       w->event_bytes_since_key >= factor * expected_size(w, live) &&
+	       w->event_bytes + factor * w->base_size >= factor * w->stats.keyframe_bytes;
 }
 
 static void drop_shards(struct gt_writer *w)
@@ -264,9 +282,13 @@ int gt_writer_keyframe_end(struct gt_writer *w, struct gt_err *err)
 	}
 	size = w->stats.bytes - before;
 	if (w->key_whole) {
+		w->last_round = w->base_size ? round_mean(w) : 0;
+		w->last_round_rows = w->base_rows;
+		w->base_rows = w->base.n;
 		w->base_size = size;
-		w->changes_size = w->last_changes = 0;
+		w->changes_size = w->last_changes = w->n_changes = 0;
 	} else {
+		w->n_changes++;
 		w->last_changes = size;
 		w->changes_size += size;
 	}

@@ -159,6 +159,7 @@ static int write_events(struct gt_writer *w, uint32_t process, uint64_t watermar
 	before = w->stats.bytes;
 	if (!rc)
 		rc = gt_w_block(w, &b, &w->raw, marks, n_marks, err);
+	w->event_bytes += w->stats.bytes - before;
 	w->event_bytes_since_key += w->stats.bytes - before;
 	return rc;
 }

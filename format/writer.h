@@ -94,12 +94,14 @@ struct gt_writer {
 		struct gt_wbase *p;
 		size_t n, cap;
 	} base;						/* its rows, gids ascending */
-	uint64_t base_size, changes_size, last_changes; /* bytes; of the last, since the last */
+	uint64_t base_size, base_rows;			/* of the last whole one */
+	uint64_t n_changes, changes_size, last_changes; /* since; bytes; of the last */
+	uint64_t last_round, last_round_rows; /* mean size in the round before, of so many rows */
 	struct {
 		struct gt_wshard *p;
 		size_t n, cap;
 	} shards;
-	uint64_t last_key_ts, event_bytes_since_key, events_since_key;
+	uint64_t last_key_ts, event_bytes, event_bytes_since_key, events_since_key;
 
 	struct gt_index index;
 };

@@ -207,11 +207,74 @@ static void events_in_batches_are_those_one_by_one(void **state)
 	unhear(&h);
 }
 
+/* ---- when keyframes are written ---- */
+
+#define LIVE 8000u
+
+static void keyframe_of(struct gt_writer *w, uint64_t ts, const uint64_t *since)
+{
+	assert_int_equal(gt_writer_keyframe_begin(w, ts, NULL), GT_OK);
+	for (uint64_t gid = 1; gid <= LIVE; gid++) {
+		struct gt_key k = {
+			.g = { .gid = gid,
+			       .goid = gid * 77 % 4001,
+			       .gptr = gid * gid * 448,
+			       .process = 1 },
+			.since_ns = since[gid],
+			.last_ns = since[gid],
+			.waker = since[gid] % LIVE,
+			.p = -1,
+			.state = 6,
+		};
+
+		assert_int_equal(gt_writer_key(w, &k, NULL), GT_OK);
+	}
+	assert_int_equal(gt_writer_keyframe_end(w, NULL), GT_OK);
+}
+
+static void keyframes_come_evenly_and_take_a_twentieth(void **state)
+{
+	static uint64_t since[LIVE + 1];
+	struct gt_writer_opts opts = file_opts(16);
+	struct gt_out o = { 0 };
+	struct gt_writer *w = file_begin(&o, &opts, 1);
+	struct gen g = {
+		.rng = 8, .cpus = 4, .processes = 1, .gids = LIVE, .step = 40, .ts = START
+	};
+	struct gt_writer_stats st;
+	uint64_t last = 0, longest = 0, shortest = UINT64_MAX;
+
+	(void)state;
+	do {
+		for (int i = 0; i < 4096; i++) {
+			struct gt_event e = gen_event(&g);
+
+			e.gid = 1 + e.gid % LIVE;
+			assert_int_equal(gt_writer_event(w, &e, NULL), GT_OK);
+			since[e.gid] = gt_writer_stored_ts(w);
+		}
+		gt_writer_get_stats(w, &st);
+		if (!gt_writer_keyframe_due(w, LIVE))
+			continue;
+		keyframe_of(w, g.ts, since);
+		if (st.keyframes >= 4) { /* by then it knows what they take */
+			longest = st.events - last > longest ? st.events - last : longest;
+			shortest = st.events - last < shortest ? st.events - last : shortest;
+		}
+		last = st.events;
+	} while (st.keyframes < 14);
+	file_end(w, g.ts);
+	gt_out_free(&o);
+	assert_true(longest < 2 * shortest);
+	assert_in_range(st.keyframe_bytes * 1000 / st.bytes, 30, 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_is_as_of_the_sound_file_or_its_damage_is_told),
 		cmocka_unit_test(events_in_batches_are_those_one_by_one),
+		cmocka_unit_test(keyframes_come_evenly_and_take_a_twentieth),
 		cmocka_unit_test(a_missing_end_is_told_without_reading_all),
 	};
 
