@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // The three loads that the benches measure: `benchload spawn|pingpong|server N`. A fixed amount
-// of work; prints what it cost: {"cpu_ns":...,"wall_ns":...}.
+// of work; prints what it cost: {"cpu_ns":...,"wall_ns":...}. With BENCHLOAD_TRACE=FILE it also
+// writes Go's own execution trace of the work, to be laid beside ours.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/trace"
 	"strconv"
 	"sync"
 	"syscall"
@@ -81,6 +83,16 @@ func main() {
 	n, _ := strconv.Atoi(os.Args[2])
 	load := map[string]func(int){"spawn": spawn, "pingpong": pingpong, "server": server}[os.Args[1]]
 	load(n / 100) // warm up
+	if name := os.Getenv("BENCHLOAD_TRACE"); name != "" {
+		f, err := os.Create(name)
+		if err != nil {
+			panic(err)
+		}
+		if err := trace.Start(f); err != nil {
+			panic(err)
+		}
+		defer trace.Stop()
+	}
 	c, t := cpu(), time.Now()
 	load(n)
 	fmt.Printf("{\"cpu_ns\":%d,\"wall_ns\":%d}\n", cpu()-c, time.Since(t).Nanoseconds())
