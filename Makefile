@@ -62,7 +62,7 @@ INSTALL_IN  := $(DESTDIR)$(PREFIX)
 .PHONY: install
 install: all man ## the tools, man pages and libgtrace, below $(DESTDIR)$(PREFIX)
 	install -d $(INSTALL_IN)/bin $(INSTALL_IN)/lib/pkgconfig $(INSTALL_IN)/include/gtrace/base \
-		$(INSTALL_IN)/share/man/man1 $(INSTALL_IN)/share/doc/gtrace
+		$(INSTALL_IN)/share/man/man1 $(INSTALL_IN)/share/doc/gtrace/python/gtrace
 	install -m 755 $(TOOLS) $(INSTALL_IN)/bin
 	install -m 644 $(O)/libgtrace.a $(LIB_SHARED) $(INSTALL_IN)/lib
 	ln -sf $(notdir $(LIB_SHARED)) $(INSTALL_IN)/lib/$(LIB_SONAME)
@@ -73,6 +73,7 @@ install: all man ## the tools, man pages and libgtrace, below $(DESTDIR)$(PREFIX
 	chmod 644 $(INSTALL_IN)/lib/pkgconfig/gtrace.pc
 	for m in $(MAN); do [ ! -e $$m ] || install -m 644 $$m $(INSTALL_IN)/share/man/man1 || exit 1; done
 	install -m 644 LICENSE README.md docs/FORMAT.md docs/FORMAT-EXAMPLE.md docs/example.c docs/gtrace.lua $(INSTALL_IN)/share/doc/gtrace
+	install -m 644 docs/python/gtrace/*.py $(INSTALL_IN)/share/doc/gtrace/python/gtrace
 
 .PHONY: clean
 clean: ## remove the build tree

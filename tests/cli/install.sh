@@ -48,6 +48,10 @@ cat >"$T/expected" <<-FILES
 	./opt/gtrace/share/doc/gtrace/README.md
 	./opt/gtrace/share/doc/gtrace/example.c
 	./opt/gtrace/share/doc/gtrace/gtrace.lua
+	./opt/gtrace/share/doc/gtrace/python/gtrace/__init__.py
+	./opt/gtrace/share/doc/gtrace/python/gtrace/__main__.py
+	./opt/gtrace/share/doc/gtrace/python/gtrace/_body.py
+	./opt/gtrace/share/doc/gtrace/python/gtrace/_file.py
 FILES
 diff "$T/expected" "$T/files" || fail "other files than promised"
 [ -z "$(find "$root" -type f ! -perm -444)" ] || fail "a file that not everybody may read"

@@ -31,9 +31,9 @@ static void ok(int rc, const struct gt_err *err)
 
 /* ---- dumping ---- */
 
-static void text(const char *key, const char *s)
+static void quoted(const char *s)
 {
-	printf("\"%s\":\"", key);
+	putchar('"');
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
 			putchar('\\');
@@ -43,6 +43,12 @@ static void text(const char *key, const char *s)
 			putchar(*s);
 	}
 	putchar('"');
+}
+
+static void text(const char *key, const char *s)
+{
+	printf("\"%s\":", key);
+	quoted(s);
 }
 
 static void dump_event(const struct gt_event *e)
@@ -85,8 +91,10 @@ static void dump_process(const struct gt_process *p)
 	putchar(',');
 	text("go", p->go_version);
 	printf(",\"reasons\":[");
-	for (uint32_t i = 0; i < p->n_reasons; i++)
-		printf("%s\"%s\"", i ? "," : "", p->reasons[i]);
+	for (uint32_t i = 0; i < p->n_reasons; i++) {
+		printf("%s", i ? "," : "");
+		quoted(p->reasons[i]);
+	}
 	putchar(']');
 	if (p->end)
 		printf(",\"end\":[%" PRIu64 ",%u,%u]", p->end_ns, p->end, p->end_status);
@@ -149,9 +157,13 @@ static void dump_tables(const struct gt_reader *r)
 
 	for (uint32_t id = 1; id < 200 && (n = gt_reader_frames(r, id, f, 8)) > 0; id++) {
 		printf("{\"pc\":%u,\"class\":%u,\"frames\":[", id, gt_reader_pc_class(r, id));
-		for (uint32_t i = 0; i < n && i < 8; i++)
-			printf("%s[\"%s\",\"%s\",%u]", i ? "," : "", f[i].func, f[i].file,
-			       f[i].line);
+		for (uint32_t i = 0; i < n && i < 8; i++) {
+			printf("%s[", i ? "," : "");
+			quoted(f[i].func);
+			putchar(',');
+			quoted(f[i].file);
+			printf(",%u]", f[i].line);
+		}
 		printf("]}\n");
 	}
 	for (uint32_t id = 1; id < 200 && (n = gt_reader_stack(r, id, pcs, 64)) > 0; id++) {
