@@ -19,6 +19,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct gt_wire_loss loss[GT_WIRE_MAX_CPUS];
+__u32 known; /* the probes' affair: what is lost here says nothing of goroutines */
 struct rings rings SEC(".maps");
 
 /* Threads go by the numbers of their own pid namespace: gtrec is in one. */
