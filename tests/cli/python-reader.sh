@@ -21,7 +21,8 @@ size=$(stat -c %s "$T/w.gtr")
 head -c $((size * 2 / 3)) "$T/w.gtr" >"$T/cut.gtr"
 cp "$T/w.gtr" "$T/hole.gtr"
 dd if=/dev/zero of="$T/hole.gtr" bs=1 seek=$((size / 2 + 1)) count=300 conv=notrunc status=none
-{ head -c $((size / 12 * 4)) "$T/w.gtr" && tail -c +$((size / 8 * 4 + 1)) "$T/w.gtr"; } >"$T/gone.gtr"
+blocks=$((size / 24)) # a third is left before the gap and half behind it, at multiples of 4
+{ head -c $((blocks * 8)) "$T/w.gtr" && tail -c +$((blocks * 12 + 1)) "$T/w.gtr"; } >"$T/gone.gtr"
 for f in r w cut hole gone; do
 	"$DUMP" "$T/$f.gtr" >"$T/$f.json"
 	args+=("$T/$f.gtr" "$T/$f.json")
