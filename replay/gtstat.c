@@ -36,6 +36,8 @@ static const struct gt_usage usage = {
 		"  lifetimes           how long goroutines live, by creation site\n"
 		"  blocks              what they wait for, and where\n"
 		"  runq                how long ready goroutines wait for a processor\n"
+		"  sched               threads: on a CPU, or waiting for one (gtrec "
+		"--events=sched)\n"
 		"  leaks               goroutines that do not come back\n"
 		"FILE is trace.gtr unless named; - is stdin.\n",
 };

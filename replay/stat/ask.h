@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "format/base/json.h"
+#include "ksum.h"
 #include "replay/view/open.h"
 #include "suspect.h"
 #include "tally.h"
@@ -28,6 +29,7 @@ struct gt_ask {
 	const struct gt_ask_opts *o;
 	struct gt_view *view;
 	struct gt_tally tally;
+	struct gt_ksum ksum;
 	struct gt_suspects suspects;
 	struct gt_json json;
 	FILE *out;
@@ -49,7 +51,7 @@ struct gt_question {
 };
 
 extern const struct gt_question gt_q_summary, gt_q_goroutines, gt_q_lifetimes, gt_q_blocks,
-	gt_q_runq, gt_q_leaks;
+	gt_q_runq, gt_q_sched, gt_q_leaks;
 
 /* ---- what they share in printing (text.c) ---- */
 
@@ -84,6 +86,10 @@ int gt_ask_sorted(struct gt_ask *a, size_t n, uint64_t (*weight)(const void *tal
 /* Members of "lifetime", and the object "wait" of the run queues. */
 void gt_json_lives(struct gt_ask *a, const struct gt_hist *h, uint64_t over, uint64_t open_over);
 void gt_json_queueing(struct gt_ask *a);
+/* What the kernel said: members "thread" and "faults", and lines for people (sched.c). */
+void gt_json_thread_waits(struct gt_ask *a);
+void gt_json_faults(struct gt_ask *a);
+void gt_text_kernel(const struct gt_ask *a);
 /* The findings, as text and as JSON members "leaks" and "locks". */
 void gt_text_leak(const struct gt_ask *a, const struct gt_leak *l);
 void gt_text_lock(const struct gt_ask *a, const struct gt_lock *l);

@@ -12,10 +12,10 @@
 
 #define TOP_DEFAULT 20
 
-const struct gt_question *const gt_stat_questions[] = {
-	&gt_q_summary, &gt_q_goroutines, &gt_q_lifetimes, &gt_q_blocks, &gt_q_runq, &gt_q_leaks,
-	NULL
-};
+const struct gt_question *const gt_stat_questions[] = { &gt_q_summary,	 &gt_q_goroutines,
+							&gt_q_lifetimes, &gt_q_blocks,
+							&gt_q_runq,	 &gt_q_sched,
+							&gt_q_leaks,	 NULL };
 
 const struct gt_question *gt_stat_question(const char *name)
 {
@@ -52,9 +52,18 @@ static int step(void *ctx, const struct gt_step *s, struct gt_err *err)
 	return gt_tally_step(&w->a->tally, s, w->run.engine, err);
 }
 
+static int kstep(void *ctx, const struct gt_kstep *s, struct gt_err *err)
+{
+	struct walk *w = ctx;
+
+	w->a->ksum.from_ns = w->a->tally.from_ns;
+	return gt_ksum_step(&w->a->ksum, s, w->run.engine, err);
+}
+
 static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 {
 	(void)err;
+	gt_ksum_event(&((struct walk *)ctx)->a->ksum, ev, ((struct walk *)ctx)->run.engine);
 	gt_tally_event(&((struct walk *)ctx)->a->tally, ev);
 	return GT_OK;
 }
@@ -83,12 +92,18 @@ static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 
 static int end(void *ctx, uint64_t end_ns, const struct gt_end *e, struct gt_err *err)
 {
+	struct walk *w = ctx;
+	int rc;
+
 	(void)e;
-	return gt_tally_end(&((struct walk *)ctx)->a->tally, end_ns, err);
+	w->a->ksum.from_ns = w->a->tally.from_ns;
+	rc = gt_ksum_end(&w->a->ksum, end_ns, &w->run.kthreads, w->run.engine, err);
+	return rc ? rc : gt_tally_end(&w->a->tally, end_ns, err);
 }
 
 static const struct gt_run_ops ops = { .begin = begin,
 				       .step = step,
+				       .kstep = kstep,
 				       .event = event,
 				       .goroutine = goroutine,
 				       .loss = loss,
@@ -132,6 +147,8 @@ static void settle(struct gt_ask *a, const struct gt_question *q, uint64_t over_
 
 	a->top = o->top == UINT64_MAX ? TOP_DEFAULT : o->top ? o->top : UINT64_MAX;
 	gt_tally_init(&a->tally, &to);
+	a->ksum.reader = to.reader;
+	a->ksum.filter = to.filter;
 }
 
 static int answer(struct gt_ask *a, const struct gt_question *q, struct gt_err *err)
@@ -188,6 +205,7 @@ int gt_stat_run(const struct gt_question *q, const char *path, const struct gt_a
 	}
 	gt_suspects_free(&a->suspects);
 	gt_tally_free(&a->tally);
+	gt_ksum_free(&a->ksum);
 	gt_view_close(&view);
 	free(a);
 	return status;

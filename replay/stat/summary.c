@@ -84,6 +84,7 @@ static void text_goroutines(const struct gt_ask *a)
 		(void)fprintf(a->out, "%-14s %" PRIu64 " still at the end, the longest %s\n", "",
 			      t->runq_open, gt_format_duration(b, t->runq_open_max_ns));
 	text_hist(a, "syscalls", &t->syscall);
+	gt_text_kernel(a);
 }
 
 static int text_blocks(const struct gt_ask *a, struct gt_err *err)
@@ -233,7 +234,6 @@ static void json_goroutines(struct gt_json *j, struct gt_ask *a)
 static void json_queues(struct gt_json *j, struct gt_ask *a)
 {
 	const struct gt_tally *t = &a->tally;
-	static const char *const quantiles[] = { "p50", "p99", "max", NULL };
 	static const char *const p99[] = { "p99", NULL };
 
 	gt_json_key(j, "runq");
@@ -256,16 +256,7 @@ static void json_queues(struct gt_json *j, struct gt_ask *a)
 	no_data(j, (const char *const[]){ "overflows", NULL });
 	gt_json_object_end(j);
 	no_data(j, (const char *const[]){ "steals", NULL });
-	gt_json_key(j, "thread");
-	gt_json_object(j);
-	gt_json_key(j, "runq");
-	gt_json_object(j);
-	gt_json_key(j, "wait");
-	gt_json_object(j);
-	no_data(j, quantiles);
-	gt_json_object_end(j);
-	gt_json_object_end(j);
-	gt_json_object_end(j);
+	gt_json_thread_waits(a);
 	gt_json_key(j, "syscall");
 	gt_json_object(j);
 	gt_json_hist(j, &t->syscall);
@@ -359,13 +350,7 @@ static int json(struct gt_ask *a, struct gt_err *err)
 	int rc = json_blocks(j, t, err);
 	if (!rc)
 		rc = json_sites(j, a, err);
-	gt_json_key(j, "faults");
-	gt_json_object(j);
-	gt_json_key(j, "major");
-	gt_json_object(j);
-	no_data(j, (const char *const[]){ "rate", NULL });
-	gt_json_object_end(j);
-	gt_json_object_end(j);
+	gt_json_faults(a);
 	gt_json_key(j, "gc");
 	gt_json_object(j);
 	no_data(j, (const char *const[]){ "cycles", NULL });

@@ -74,3 +74,16 @@ for args in nonsense\ x.gtr "--by colour" "--over 7" "summary a b"; do
 	eq "exit status of '$args'" $status 2
 done
 "$GTSTAT" --help | grep -q "gtstat leaks" || fail "--help has no examples"
+
+# Threads: worked out by hand from the golden trace's events (make_golden.py).
+"$GTSTAT" sched --json tests/golden/threads.gtr >"$T/out"
+eq "threads, their times" "$(jq -c '[.threads[] | [.tid, .ns.on_cpu, .ns.ready, .ns.asleep, .ns.blocked, .ns.stopped, .slices, .not_told]]' "$T/out")" \
+	'[[7,335000,145000,480000,10000,0,4,1],[8,30000,10000,250000,0,550000,2,0]]'
+eq "a running goroutine without a CPU" "$(jq -c '[.running_ns.ready, .running_ns.blocked, .running_ns.asleep]' "$T/out")" '[45000,10000,0]'
+eq "waits for a CPU" "$(jq -c '[.thread.runq.wait | .count, .p50, .max]' "$T/out")" '[6,5000,50000]'
+"$GTSTAT" --json tests/golden/threads.gtr >"$T/out"
+eq "the summary's keys" "$(jq -c '[.thread.runq.wait.p99, .faults.major.count, .faults.major.rate]' "$T/out")" '[50000,1,1000]'
+"$GTSTAT" sched --json --from 320us --to 392us tests/golden/threads.gtr >"$T/out"
+eq "clipped to a span" "$(jq -c '[.threads[] | select(.tid == 7).ns | .on_cpu, .ready, .blocked]' "$T/out")" '[40000,22000,10000]'
+"$GTSTAT" sched "$T/r.gtr" | grep -q -- '--events=sched' || fail "sched does not say what to record"
+eq "nothing recorded" "$("$GTSTAT" --json "$T/r.gtr" | jq -c '[.thread.runq.wait.p50, .faults.major.count, .faults.major.rate]')" '[null,null,null]'

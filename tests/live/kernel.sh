@@ -28,6 +28,19 @@ possible hogs
 "$DUMP" "$T/hogs.gtr" >"$T/hogs.info"
 python3 tests/live/kernel_counts.py "$n" "$T/hogs.out" "$T/hogs.log" "$T/hogs.info" || fail "hogs: not as the kernel counts"
 
+"$GTSTAT" sched --json --top 0 "$T/hogs.gtr" >"$T/hogs.sums"
+python3 - "$T/hogs.log" "$T/hogs.sums" <<'PY' || fail "hogs: gtstat adds up something else"
+import json, sys
+log = [s for s in map(json.loads, open(sys.argv[1])) if "thread" in s]
+sums = json.load(open(sys.argv[2]))
+for t in sums["threads"]:
+    mine = [s for s in log if s["tid"] == t["tid"]]
+    assert t["slices"] == sum(s.get("why") == "gets a CPU" for s in mine), t
+    assert t["ns"]["ready"] == sum(s["was_ns"] for s in mine if s["was"] == "ready"), t
+# More threads than CPUs: what Go calls running mostly has none.
+assert sums["running_ns"]["ready"] > 1e9 and sums["thread"]["runq"]["wait"]["count"] > 50, sums
+PY
+
 # Where gtrec is in a pid namespace, all threads have that one's numbers, in all their events.
 unshare -pf --mount-proc "$GTREC" -q --events=sched -o "$T/inside.gtr" -- "$(subject hogs)" -n 3 -d 300ms >"$T/out"
 possible inside
