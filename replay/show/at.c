@@ -49,8 +49,24 @@ static uint64_t in_state(const struct at *a, const struct gt_key *k, bool *ret_l
 	return a->t > from ? a->t - from : 0;
 }
 
+/* The thread of a goroutine that runs, or could go on, but has no CPU; NULL: it has one, or nobody
+ * told. In a system call a thread may well sleep. */
+static const struct gt_kthread *without_cpu(const struct at *a, const struct gt_key *k)
+{
+	const struct gt_kthread *t = k->tid ? gt_kthreads_get(&a->run.kthreads, k->g.process,
+							      k->tid)
+					    : NULL;
+	bool runs = k->state == GT_S_RUNNING || k->state == GT_S_SELFWAIT;
+
+	if (!t || t->state == GT_K_ON || t->state == GT_K_UNKNOWN)
+		return NULL;
+	return runs || (k->state == GT_S_SYSCALL && t->state == GT_K_READY) ? t : NULL;
+}
+
 static void header(const struct at *a, const struct gt_key *k)
 {
+	const struct gt_kthread *t = without_cpu(a, k);
+	char dur[GT_DUR_MAX];
 	FILE *out = a->show->out;
 	char buf[GT_NAME_MAX];
 	bool longer;
@@ -65,6 +81,11 @@ static void header(const struct at *a, const struct gt_key *k)
 		(void)fprintf(out, ", %" PRIu64 " minutes", minutes);
 	if (blocked && longer)
 		(void)fputs(", since before the trace", out);
+	if (t)
+		(void)fprintf(out, ", its thread %s%s for %s",
+			      gt_kstate_name((enum gt_kstate)t->state),
+			      t->state == GT_K_READY ? " without a CPU" : "",
+			      gt_format_duration(dur, a->t > t->since_ns ? a->t - t->since_ns : 0));
 	if (k->g.flags & GT_GF_LOCKED)
 		(void)fputs(", locked to thread", out);
 	if (k->kflags & GT_KF_UNCERTAIN)
@@ -156,6 +177,19 @@ static void json_flag(struct at *a, const char *key, bool v)
 	gt_json_bool(&a->j, v);
 }
 
+/* What the kernel does with its thread, where that is known. */
+static void json_thread(struct at *a, const struct gt_key *k)
+{
+	const struct gt_kthread *t = k->tid ? gt_kthreads_get(&a->run.kthreads, k->g.process,
+							      k->tid)
+					    : NULL;
+
+	if (!t || t->state == GT_K_UNKNOWN)
+		return;
+	gt_json_kstr(&a->j, "thread", gt_kstate_name((enum gt_kstate)t->state));
+	gt_json_ku64(&a->j, "thread_since_ns", gt_view_rel(a->show->view, t->since_ns));
+}
+
 static void json_one(struct at *a, const struct gt_key *k)
 {
 	const struct gt_show *s = a->show;
@@ -194,6 +228,7 @@ static void json_one(struct at *a, const struct gt_key *k)
 		gt_json_ku64(&a->j, "tid", k->tid);
 	if (k->tid && k->p >= 0)
 		gt_json_ki64(&a->j, "p", k->p);
+	json_thread(a, k);
 	json_flag(a, "system", k->g.flags & GT_GF_SYSTEM);
 	json_flag(a, "locked", k->g.flags & GT_GF_LOCKED);
 	json_flag(a, "leaked", k->kflags & GT_KF_LEAKED);

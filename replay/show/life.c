@@ -11,11 +11,17 @@
 
 #define MAX_LIVES 1024
 
+/* While it was running: how often its thread had no CPU, and how long it was ready, and waited. */
+struct off {
+	uint64_t n, ready_ns, waited_ns;
+};
+
 /* One entry of a life: a state that began, or a goroutine that it woke or made. */
 struct entry {
 	struct gt_step s;
 	struct gt_goroutine other; /* who woke or made it; or whom it woke or made */
 	bool has_other, of_other;  /* of_other: S is the other's step */
+	struct off off;
 };
 
 struct life {
@@ -32,6 +38,7 @@ struct life {
 	uint32_t begin_stack;
 	bool begun, ended, with_process;
 	uint64_t in_state[GT_S_COUNT];
+	struct off begin_off, off; /* in the state that it began with; in all */
 };
 
 struct lives {
@@ -128,6 +135,42 @@ static int on_step(void *ctx, const struct gt_step *s, struct gt_err *err)
 	return rc;
 }
 
+/* The thread that F's goroutine was running on was in FROM, without a CPU, from T0 to T1. */
+static void without_cpu(struct lives *l, struct life *f, enum gt_kstate from, uint64_t t0,
+			uint64_t t1)
+{
+	struct off *o = &f->begin_off;
+
+	for (size_t i = f->v.n; i && o == &f->begin_off; i--)
+		if (!f->v.p[i - 1].of_other)
+			o = &f->v.p[i - 1].off;
+	t0 = t0 > l->from_ns ? t0 : l->from_ns;
+	if (t1 <= t0)
+		return;
+	o->n++;
+	*(from == GT_K_READY ? &o->ready_ns : &o->waited_ns) += t1 - t0;
+}
+
+static struct life *running_on(struct lives *l, uint32_t process, uint32_t tid)
+{
+	uint64_t gid = gt_engine_on_thread(l->run.engine, process, tid);
+	struct life *f = find(l, gid);
+	const struct gt_gor_state *g = f ? gt_engine_get(l->run.engine, gid) : NULL;
+
+	return g && (g->k.state == GT_S_RUNNING || g->k.state == GT_S_SELFWAIT) ? f : NULL;
+}
+
+static int on_kstep(void *ctx, const struct gt_kstep *s, struct gt_err *err)
+{
+	struct lives *l = ctx;
+	struct life *f = running_on(l, s->process, s->tid);
+
+	(void)err;
+	if (f && s->from != GT_K_ON && s->from != GT_K_UNKNOWN)
+		without_cpu(l, f, (enum gt_kstate)s->from, s->since_ns, s->ts);
+	return GT_OK;
+}
+
 static int on_goroutine(void *ctx, const struct gt_goroutine *g, struct gt_err *err)
 {
 	struct life *f = find(ctx, g->gid);
@@ -165,6 +208,12 @@ static int on_end(void *ctx, uint64_t end_ns, const struct gt_end *end, struct g
 	(void)end;
 	(void)err;
 	l->end_ns = end_ns;
+	for (const struct gt_kthread *k = NULL; (k = gt_kthreads_next(&l->run.kthreads, k));) {
+		struct life *f = running_on(l, k->process, k->tid);
+
+		if (f && k->state != GT_K_ON && k->state != GT_K_UNKNOWN)
+			without_cpu(l, f, (enum gt_kstate)k->state, k->since_ns, end_ns);
+	}
 	for (size_t i = 0; i < l->v.n; i++) {
 		const struct gt_gor_state *g = gt_engine_get(l->run.engine, l->v.p[i].g.gid);
 
@@ -202,6 +251,21 @@ static void interval(const struct lives *l, struct life *f, uint64_t t0, uint64_
 		      gt_gstate_name(state), gt_show_ink(s, GT_INK_NONE));
 	if (*why)
 		(void)fprintf(s->out, "  %s", gt_names_safe(why, buf));
+}
+
+/* How much of what the line tells was spent without a CPU. */
+static void tell_off(const struct lives *l, struct life *f, const struct off *o)
+{
+	char ready[GT_DUR_MAX], waited[GT_DUR_MAX];
+
+	f->off.n += o->n;
+	f->off.ready_ns += o->ready_ns;
+	f->off.waited_ns += o->waited_ns;
+	if (o->n)
+		(void)fprintf(l->show->out,
+			      "  without a CPU %" PRIu64 " times: ready %s, waiting %s", o->n,
+			      gt_format_duration(ready, o->ready_ns),
+			      gt_format_duration(waited, o->waited_ns));
 }
 
 static void cause(const struct lives *l, const struct entry *e)
@@ -253,6 +317,7 @@ static void entry(const struct lives *l, struct life *f, const struct entry *e, 
 	}
 	interval(l, f, e->s.ts, until, (enum gt_gstate)e->s.to, e->s.reason);
 	cause(l, e);
+	tell_off(l, f, &e->off);
 	(void)fputc('\n', s->out);
 	if (e->s.stack)
 		gt_show_stack(s, e->s.stack, "\t\t", f->g.flags & GT_GF_SYSTEM);
@@ -296,7 +361,7 @@ static const char *state_word(enum gt_gstate s)
 static void foot(const struct lives *l, const struct life *f)
 {
 	const struct gt_show *s = l->show;
-	char dur[GT_DUR_MAX];
+	char dur[GT_DUR_MAX], wait[GT_DUR_MAX];
 	uint64_t total = 0;
 	const char *sep = "";
 
@@ -311,6 +376,10 @@ static void foot(const struct lives *l, const struct life *f)
 			      100.0 * (double)f->in_state[i] / (double)total);
 		sep = ", ";
 	}
+	if (f->off.n)
+		(void)fprintf(s->out, "; running, but without a CPU: %s ready, %s waiting",
+			      gt_format_duration(dur, f->off.ready_ns),
+			      gt_format_duration(wait, f->off.waited_ns));
 	(void)fprintf(s->out, "%s%s\n", total ? "" : "nothing in this span",
 		      f->with_process ? "; ended with its process"
 		      : f->ended      ? "; exited"
@@ -324,6 +393,7 @@ static void print(const struct lives *l, struct life *f)
 		uint64_t t = f->begin_ns && f->begin_ns < l->from_ns ? l->from_ns : f->begin_ns;
 
 		interval(l, f, t, until(l, f, 0), (enum gt_gstate)f->begin_state, f->begin_reason);
+		tell_off(l, f, &f->begin_off);
 		(void)fputs(f->begin_ns < l->from_ns ? "  (since before)\n" : "\n", l->show->out);
 		gt_show_stack(l->show, f->begin_stack, "\t\t", f->g.flags & GT_GF_SYSTEM);
 	}
@@ -346,9 +416,11 @@ static void free_lives(struct lives *l)
 
 int gt_show_life(struct gt_show *s, struct gt_err *err)
 {
-	static const struct gt_run_ops ops = {
-		.begin = on_begin, .step = on_step, .goroutine = on_goroutine, .end = on_end
-	};
+	static const struct gt_run_ops ops = { .begin = on_begin,
+					       .step = on_step,
+					       .kstep = on_kstep,
+					       .goroutine = on_goroutine,
+					       .end = on_end };
 	struct lives l = { .show = s };
 	int rc = gt_run_open(&l.run, s->view, &ops, &l, err);
 

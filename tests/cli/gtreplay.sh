@@ -284,3 +284,8 @@ eq "threads: of a wait for a CPU" "$(grep '"t_ns":340000,' "$T/out")" \
 	'{"t_ns":340000,"cpu":0,"pid":0,"tid":7,"goid":0,"thread":"on a CPU","was":"ready","was_ns":40000,"why":"gets a CPU"}'
 "$GTREPLAY" --verify --json "$threads" >"$T/out" || fail "threads: $(cat "$T/out")"
 grep -q '"threads":{"changes":19,"not_told":1,"unexplained":0}' "$T/out" || fail "threads: $(cat "$T/out")"
+"$GTREPLAY" --at 320us "$threads" | grep -q '^goroutine 0 \[running, its thread ready without a CPU for 20.0us\]:' ||
+	fail "threads: --at does not tell that the thread had no CPU"
+"$GTREPLAY" --at 200us "$threads" | grep -q '^goroutine 0 \[running\]:' || fail "threads: --at of one that has a CPU"
+eq "threads: --at 385us" "$("$GTREPLAY" --json --at 385us "$threads" | jq -c '.goroutines[0] | [.state, .thread, .thread_since_ns]')" \
+	'["running","blocked",380000]'

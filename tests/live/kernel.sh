@@ -41,6 +41,13 @@ for t in sums["threads"]:
 assert sums["running_ns"]["ready"] > 1e9 and sums["thread"]["runq"]["wait"]["count"] > 50, sums
 PY
 
+goid=$(python3 -c '
+import json, sys
+print(next(s["goid"] for s in map(json.loads, open(sys.argv[1])) if s.get("func") == "main.main.func1"))' "$T/hogs.log")
+"$GTREPLAY" -g "$goid" "$T/hogs.gtr" >"$T/life"
+grep -q 'running .* on thread .* without a CPU [0-9]* times: ready ' "$T/life" || fail "hogs: a life does not tell it"
+grep -q 'running, but without a CPU: [0-9.]*m*s ready' "$T/life" || fail "hogs: a life does not sum it up"
+
 # Where gtrec is in a pid namespace, all threads have that one's numbers, in all their events.
 unshare -pf --mount-proc "$GTREC" -q --events=sched -o "$T/inside.gtr" -- "$(subject hogs)" -n 3 -d 300ms >"$T/out"
 possible inside
