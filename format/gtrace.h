@@ -3,9 +3,9 @@
  * libgtrace: write and read trace files. This is the only header of format/ that other rooms
  * include (with model.h, which it brings). The format itself is docs/FORMAT.md.
  *
- * Writer and reader are single-threaded objects without globals: several may be at work, each
- * used by one thread at a time. They never print, never look at the clock, and do no I/O but
- * through the caller's sink or source.
+ * Writer and reader are single-threaded objects without globals (but see gt_reader_opts.ahead):
+ * several may be at work, each used by one thread at a time. They never print, never look at the
+ * clock, and do no I/O but through the caller's sink or source.
  *
  * Units: times are ns of CLOCK_MONOTONIC of the recording host where a name does not say
  * another clock (wall: since 1970), sizes are bytes.
@@ -159,6 +159,9 @@ struct gt_reader_opts {
 	uint64_t max_memory; /* bytes for tables and open blocks; default 4 GiB */
 	bool keyframes;	     /* also deliver keyframes met in passing (tests, copying) */
 	bool blocks;	     /* also deliver blocks of unknown kinds (copying) */
+	/* Of a file, decode the blocks that come next in a second thread, for 11 MB. The source's
+	 * read_at is called from both. */
+	bool ahead;
 	bool follow; /* a missing end is "still growing": next gives 0, may be called again */
 };
 

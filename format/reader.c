@@ -192,6 +192,7 @@ void gt_reader_free(struct gt_reader *r)
 	gt_j_free(r->joint);
 	gt_r_keys_free(r);
 	gt_r_merge_free(r);
+	gt_ahead_free(r->ahead);
 	gt_r_tables_free(r);
 	gt_index_free(&r->index);
 	gt_unpress_free(r->unpress);
@@ -390,9 +391,10 @@ static int pend_rows(struct gt_reader *r, const struct gt_blk *b, const uint8_t 
 	return rc;
 }
 
-static int events_block(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
-			struct gt_err *err)
+static int events_block(struct gt_reader *r, const struct gt_found *f, struct gt_err *err)
 {
+	const struct gt_blk *b = &f->h;
+
 	if (!b->n || (r->skip_to && b->t_max <= r->skip_to))
 		return GT_OK;
 	r->state_known = true;
@@ -403,7 +405,7 @@ static int events_block(struct gt_reader *r, const struct gt_blk *b, const uint8
 			       ? err->code
 			       : GT_CORRUPT;
 	}
-	return gt_r_open(r, b, stored, err);
+	return gt_r_open(r, b, f->body, f->offset + f->length, err);
 }
 
 static int dispatch(struct gt_reader *r, const struct gt_found *f, struct gt_err *err)
@@ -415,7 +417,7 @@ static int dispatch(struct gt_reader *r, const struct gt_found *f, struct gt_err
 	case GT_K_META:
 		rc = gt_r_unpack(r, b, f->body, r->rows_body, err);
 		return rc ? rc : gt_r_meta(r, r->rows_body, b->raw, err);
-	case GT_K_EVENTS: return events_block(r, b, f->body, err);
+	case GT_K_EVENTS: return events_block(r, f, err);
 	case GT_K_KEYFRAME: return gt_r_hold_shard(r, b, f->body, err);
 	case GT_K_STRINGS:
 	case GT_K_PROCESS:

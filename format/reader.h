@@ -3,6 +3,7 @@
 #ifndef GT_READER_H
 #define GT_READER_H
 
+#include "ahead.h"
 #include "base/u64map.h"
 #include "block.h"
 #include "events.h"
@@ -57,7 +58,9 @@ struct gt_arena { /* memory that is given back only with the reader */
 struct gt_ropen {
 	struct gt_ropen *next;
 	struct gt_blk h;
-	uint8_t *body; /* uncompressed; owned with the node */
+	uint8_t *body;	     /* uncompressed; owned with the node */
+	struct gt_event *ev; /* instead of it: decoded ahead */
+	size_t size;	     /* of all that, as charged */
 };
 
 struct gt_rstream { /* the blocks of one process */
@@ -147,6 +150,9 @@ struct gt_reader {
 	} pending; /* a heap: earliest first, ties as they came */
 	uint64_t n_pended;
 	size_t n_open, open_bytes;
+	struct gt_ahead
+		*ahead; /* owned; NULL until some blocks were read, or where there is none */
+	bool no_ahead;
 	struct gt_rstream *current; /* its events come until the limit */
 	uint64_t limit_ts, limit_place;
 	uint64_t clear_to; /* before this time nothing but events of CURRENT comes */
@@ -201,7 +207,8 @@ int gt_r_unpack(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stor
 		struct gt_err *err) GT_MUST_CHECK;
 /* gt_r_queued_to: t_max of the last block of PROCESS that waits, 0 when none does. */
 uint64_t gt_r_queued_to(const struct gt_reader *r, uint32_t process);
-int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+/* gt_r_open: a block of events, which ends at END of the file, takes its place in the merge. */
+int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored, uint64_t end,
 	      struct gt_err *err) GT_MUST_CHECK;
 int gt_r_pend(struct gt_reader *r, uint64_t ts, const struct gt_item *item, uint32_t text,
 	      struct gt_err *err) GT_MUST_CHECK;

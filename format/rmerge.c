@@ -10,7 +10,8 @@
 
 #include "base/vec.h"
 
-#define CROWD (256u << 20) /* bytes of waiting blocks */
+#define CROWD	   (256u << 20) /* bytes of waiting blocks */
+#define FEW_BLOCKS 4u		/* a reading of so few is not worth a thread */
 
 int gt_r_unpack(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored, uint8_t *raw,
 		struct gt_err *err)
@@ -46,27 +47,44 @@ uint64_t gt_r_queued_to(const struct gt_reader *r, uint32_t process)
 	return 0;
 }
 
-int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored,
+/* The events of B, if they were decoded ahead. It is begun when a few blocks were read. */
+static struct gt_event *taken_ahead(struct gt_reader *r, const struct gt_blk *b, uint64_t end)
+{
+	if (!r->opts.ahead || r->no_ahead || ++r->n_open <= FEW_BLOCKS)
+		return NULL;
+	if (!r->ahead) {
+		if (gt_feed_seekable(&r->feed) && !r->opts.follow && !r->is_part)
+			r->ahead = gt_ahead_new(r->src, r->session);
+		r->no_ahead = !r->ahead;
+	}
+	return r->ahead ? gt_ahead_take(r->ahead, b, end) : NULL;
+}
+
+int gt_r_open(struct gt_reader *r, const struct gt_blk *b, const uint8_t *stored, uint64_t end,
 	      struct gt_err *err)
 {
-	size_t size = sizeof(struct gt_ropen) + b->raw;
+	struct gt_event *ev = taken_ahead(r, b, end);
+	size_t body = ev ? 0 : b->raw, events = ev ? b->n * sizeof(*ev) : 0;
+	size_t size = sizeof(struct gt_ropen) + body + events;
 	struct gt_rstream *s;
 	struct gt_ropen *o;
 	int rc = gt_r_charge(r, size, err);
 
-	if (rc)
-		return rc;
-	o = malloc(size);
+	o = rc ? NULL : malloc(sizeof(*o) + body);
 	s = o ? stream_of(r, b->process) : NULL;
-	rc = s ? GT_OK : gt_fail(err, GT_NOMEM, "no memory for a block of events");
-	if (!rc)
+	if (!rc && !s)
+		rc = gt_fail(err, GT_NOMEM, "no memory for a block of events");
+	if (!rc && !ev)
 		rc = gt_r_unpack(r, b, stored, (uint8_t *)(o + 1), err);
 	if (rc) {
-		r->memory -= size;
+		if (rc != GT_LIMIT || o)
+			r->memory -= size;
+		if (ev)
+			gt_ahead_give(r->ahead, ev);
 		free(o);
 		return rc;
 	}
-	*o = (struct gt_ropen){ .h = *b, .body = (uint8_t *)(o + 1) };
+	*o = (struct gt_ropen){ .h = *b, .body = (uint8_t *)(o + 1), .ev = ev, .size = size };
 	if (s->tail) {
 		s->tail->next = o;
 	} else {
@@ -118,7 +136,6 @@ static void give_decoder(struct gt_reader *r, struct gt_rstream *s)
 static void drop_head(struct gt_reader *r, struct gt_rstream *s)
 {
 	struct gt_ropen *o = s->head;
-	size_t size = sizeof(*o) + o->h.raw;
 
 	s->head = o->next;
 	if (!s->head)
@@ -130,9 +147,11 @@ static void drop_head(struct gt_reader *r, struct gt_rstream *s)
 	} else {
 		give_decoder(r, s);
 	}
-	r->open_bytes -= size;
-	r->memory -= size;
+	r->open_bytes -= o->size;
+	r->memory -= o->size;
 	gt_r_restart(r);
+	if (o->ev)
+		gt_ahead_give(r->ahead, o->ev);
 	free(o);
 }
 
@@ -152,7 +171,7 @@ static int spoilt(struct gt_reader *r, struct gt_rstream *s, uint64_t from,
 /* The next batch of events of the open block, or its end; nothing before FROM is missing. */
 static int refill(struct gt_reader *r, struct gt_rstream *s, uint64_t from, struct gt_err *err)
 {
-	int n = gt_evdec_batch(s->dec, &s->ev, err);
+	int n = s->head->ev ? 0 : gt_evdec_batch(s->dec, &s->ev, err);
 
 	if (n < 0) {
 		struct gt_err why = *err;
@@ -172,8 +191,17 @@ static int refill(struct gt_reader *r, struct gt_rstream *s, uint64_t from, stru
 static int open_head(struct gt_reader *r, struct gt_rstream *s, struct gt_err *err)
 {
 	size_t before;
-	int rc = s->dec ? GT_OK : take_decoder(r, s, err);
+	int rc;
 
+	if (s->head->ev) {
+		s->open = true;
+		s->ev = s->head->ev;
+		s->end = s->ev + s->head->h.n;
+		s->ts = s->ev->ts;
+		s->place = (uint64_t)s->ev->cpu << 32 | s->process;
+		return GT_OK;
+	}
+	rc = s->dec ? GT_OK : take_decoder(r, s, err);
 	if (rc)
 		return rc;
 	before = gt_evdec_memory(s->dec);

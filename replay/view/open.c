@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/base/log.h"
 
@@ -98,7 +99,8 @@ static int open_more(struct gt_view *v, const struct gt_view_opts *o,
 int gt_view_open(struct gt_view *v, const char *path, const struct gt_view_opts *o,
 		 struct gt_err *err)
 {
-	struct gt_reader_opts ro = { .follow = o->follow,
+	struct gt_reader_opts ro = { .ahead = sysconf(_SC_NPROCESSORS_ONLN) > 1,
+				     .follow = o->follow,
 				     .keyframes = o->keyframes,
 				     .blocks = o->blocks };
 	int rc;

@@ -291,7 +291,7 @@ static int ask(const char *path, unsigned n)
 	if (!took)
 		die("memory");
 	MUST(gt_source_open(&src, path, &err));
-	MUST(gt_reader_new(&r, &src, NULL, &err));
+	MUST(gt_reader_new(&r, &src, &(struct gt_reader_opts){ .ahead = !getenv("ALONE") }, &err));
 	MUST(gt_reader_span(r, &first, &last, &err));
 	open_ms = (now() - t0) * 1e3;
 	MUST(gt_engine_new(&e, &eo, &err));
