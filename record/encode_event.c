@@ -206,6 +206,15 @@ static int tell_end(struct gt_encoder *e, struct gt_enc_proc *pr, const struct g
 	return gt_enc_process_end(e, pr, err);
 }
 
+/* Is the reason of the change to waiting EV an older wait's? */
+static bool is_stale(struct gt_encoder *e, const struct gt_enc_proc *pr, const struct gt_event *ev)
+{
+	enum gt_ra_class role = gt_symbols_class(e->syms, ev->ra);
+
+	return pr->minor < GT_SELF_REASONS && ev->old == GT_G_RUNNING &&
+	       (role == GT_RA_SELFWAIT || role == GT_RA_GCWORKER || role == GT_RA_GCASSIST);
+}
+
 int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t cpu,
 		  struct gt_err *err)
 {
@@ -246,6 +255,8 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 		rc = block_stack(e, pr, w, tail.stack, &ev, err);
 	if (rc)
 		return rc;
+	if (ev.reason && is_stale(e, pr, &ev))
+		ev.reason = 0;
 	ev.gid = g ? g->gid : 0;
 	if (ev.actor == ev.gid)
 		ev.actor = 0;

@@ -12,6 +12,9 @@
 #include "identity.h"
 #include "merge.h"
 
+/* From this minor version a goroutine that waits in name only says why; before, an old wait's
+ * reason. */
+#define GT_SELF_REASONS 20
 /* A probe precedes its status change by at most this; as the engine's default. */
 #define GT_SNAP_SLACK_NS 1000000u
 

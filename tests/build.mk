@@ -59,6 +59,10 @@ live: all $(GTDUMP) ## the tests that record real programs (root)
 oracle: all $(GTDUMP) ## gtrec's view of a program against the program's own runtime/trace (root)
 	$(RUN) $(ORACLE_TESTS)
 
+.PHONY: check-matrix
+check-matrix: all $(GTDUMP) ## the oracle over every line of Go and every ordeal (root)
+	$(RUN) tests/oracle/matrix.sh
+
 .PHONY: asan
 asan: ## unit and cli tests with AddressSanitizer and UBSan
 	$(MAKE) O=build/asan SAN=address,undefined check-fast

@@ -9,14 +9,14 @@ import "math"
 // where three steps in a row agree again.
 
 const (
-	near   = 5e6  // ns: steps that may be the same when looking for where they agree again
+	near   = 10e6 // ns: steps that may be the same when looking for where they agree again
 	apart  = 20e6 // ns: steps of one kind that are so far apart need a second look
 	window = 60   // steps that are looked ahead
 )
 
 // rule explains a difference that both are right about. It looks at the next steps of each
-// and says how many it takes, 0 and 0 for none. Of two rules that fit, the one wins whose
-// decisive steps, the last taken of each, lie closer together.
+// and says how many it takes, 0 and 0 for none. Of two rules that fit, the one wins after which
+// both agree, then the one whose decisive steps, the last taken of each, lie closer together.
 type rule struct {
 	name string
 	take func(g, t []step) (int, int)
@@ -52,6 +52,14 @@ var rules = []rule{
 			}
 			return 0, 0
 		}},
+	// procresize: "pretend that we were descheduled and then scheduled again".
+	{"GOMAXPROCS takes the P of its own goroutine: the tracer tells the move as a yield",
+		func(g, t []step) (int, int) {
+			if kinds(g, "running>runnable", "runnable>running") && g[0].pretence {
+				return 2, 0
+			}
+			return 0, 0
+		}},
 }
 
 // pair is one change that both saw.
@@ -69,6 +77,7 @@ type outcome struct {
 type aligner struct {
 	t0, t1 int64 // the tracer's time
 	slack  int64
+	v1     bool // the trace format before Go 1.22
 	out    *outcome
 }
 
@@ -76,17 +85,61 @@ func (a *aligner) same(g, t step) bool {
 	return g.to == t.to && (g.from == t.from || t.from == unknown)
 }
 
-func (a *aligner) apart(g, t step) int64 { return abs(g.t - t.t) }
+func (a *aligner) apart(g, t step) int64 {
+	if a.v1 && g.from == inSyscall && t.t > g.t {
+		return 0 // the tracer knows the end of a short system call as its begin
+	}
+	return abs(g.t - t.t)
+}
 
-// agree: whether the next three steps are the same, close in time.
-func (a *aligner) agree(g, t []step) bool {
-	n := min(3, len(g), len(t))
-	for i := 0; i < n; i++ {
-		if !a.same(g[i], t[i]) || a.apart(g[i], t[i]) > near {
+// agree: whether the next three steps are the same or explained by a rule, close in time.
+func (a *aligner) agree(g, t []step) bool { return a.alike(g, t, near) }
+
+func (a *aligner) alike(g, t []step, within int64) bool {
+	if len(g) == 0 || len(t) == 0 {
+		return len(g) == len(t)
+	}
+	for n := 0; n < 3 && len(g) > 0 && len(t) > 0; n++ {
+		i, j := 1, 1
+		if !a.same(g[0], t[0]) {
+			i, j = explained(g, t)
+		}
+		if i+j == 0 || (i > 0 && j > 0 && a.apart(g[i-1], t[j-1]) > within) {
 			return false
 		}
+		g, t = g[i:], t[j:]
 	}
-	return n > 0 || (len(g) == 0 && len(t) == 0)
+	return true
+}
+
+// explained: how many steps of each the first rule takes that fits.
+func explained(g, t []step) (int, int) {
+	for _, r := range rules {
+		if i, j := r.take(g, t); i+j > 0 {
+			return i, j
+		}
+	}
+	return 0, 0
+}
+
+// soon: whether they agree after a few steps that are the same but far apart in time: the thread
+// had lost its CPU between the two stamps.
+func (a *aligner) soon(g, t []step) bool {
+	for n := 0; n < window && len(g) > 0 && len(t) > 0; n++ {
+		i, j := 1, 1
+		if !a.same(g[0], t[0]) {
+			i, j, _ = a.rule(g, t)
+		}
+		if g, t = g[i:], t[j:]; i+j == 0 || a.agree(g, t) {
+			return i+j > 0
+		}
+	}
+	return false
+}
+
+// pretends: whether the tracer's first step is a pretence, and gtrace's the real one after it.
+func (a *aligner) pretends(g, t []step) bool {
+	return g[0].pretence && len(g) > 2 && a.same(g[2], t[0]) && a.apart(g[2], t[0]) < a.apart(g[0], t[0])
 }
 
 // resync finds the fewest steps to leave out for both to agree again.
@@ -110,27 +163,31 @@ func (a *aligner) left(whose string, s step) {
 	a.out.mismatch(whose+" "+s.kind(), stepText(s))
 }
 
-func (a *aligner) rule(g, t []step) (int, int) {
-	bi, bj, name, best := 0, 0, "", int64(math.MaxInt64)
+// rule is the one that explains the next steps best, by its name, and how many it takes.
+func (a *aligner) rule(g, t []step) (int, int, string) {
+	bi, bj, name, best, agreed := 0, 0, "", int64(math.MaxInt64), false
 	for _, r := range rules {
-		if i, j := r.take(g, t); i+j > 0 {
-			if d := abs(g[i-1].t - t[j-1].t); d < best {
-				bi, bj, name, best = i, j, r.name, d
-			}
+		i, j := r.take(g, t)
+		if i+j == 0 {
+			continue
+		}
+		d, fine := int64(0), a.agree(g[i:], t[j:])
+		if i > 0 && j > 0 {
+			d = abs(g[i-1].t - t[j-1].t)
+		}
+		if (fine && !agreed) || (fine == agreed && d < best) {
+			bi, bj, name, best, agreed = i, j, r.name, d, fine
 		}
 	}
-	if bi+bj > 0 {
-		a.out.ruled[name]++
-	}
-	return bi, bj
+	return bi, bj, name
 }
 
 // head leaves out what gtrace saw before the tracer looked: of the steps about its begin the
-// one counts as its first that is closest.
+// one counts as its first that is closest, if those after it are the same.
 func (a *aligner) head(g, t []step) []step {
 	best, from := int64(math.MaxInt64), 0
 	for i := 0; len(g) > 0 && i < len(t) && (i == 0 || t[i-1].t <= a.t0+a.slack); i++ {
-		if d := a.apart(g[0], t[i]); d < best && a.agree(g, t[i:]) {
+		if d := a.apart(g[0], t[i]); d < best && a.alike(g, t[i:], math.MaxInt64) {
 			best, from = d, i
 		}
 	}
@@ -143,15 +200,17 @@ func (a *aligner) run(g, t []step) {
 	t = a.head(g, t)
 	chained := false
 	for len(g) > 0 || len(t) > 0 {
-		ok := len(g) > 0 && len(t) > 0 && a.same(g[0], t[0])
+		ok := len(g) > 0 && len(t) > 0 && a.same(g[0], t[0]) && !a.pretends(g, t)
 		i, j := 1, 1
-		if ok && a.apart(g[0], t[0]) > apart {
+		if ok && a.apart(g[0], t[0]) > apart && !a.soon(g, t) {
 			// The same change, or its like from another turn of a loop?
 			if x, y := a.resync(g, t); x != y && a.agree(g[x:], t[y:]) {
 				ok, i, j = false, x, y
 			}
 		} else if !ok {
-			if i, j = a.rule(g, t); i+j > 0 {
+			var name string
+			if i, j, name = a.rule(g, t); i+j > 0 {
+				a.out.ruled[name]++
 				g, t, chained = g[i:], t[j:], false
 				continue
 			}

@@ -34,7 +34,7 @@ func newComparison(g, t *history, slack int64) (*comparison, error) {
 	}
 	k.out = outcome{ruled: map[string]int{}, mismatch: k.mismatch}
 	k.c.retime(g)
-	k.al = aligner{t0: g.t0, t1: g.t1, slack: slack, out: &k.out}
+	k.al = aligner{t0: g.t0, t1: g.t1, slack: slack, v1: g.v1, out: &k.out}
 	return k, nil
 }
 
@@ -61,6 +61,9 @@ func (k *comparison) run() {
 	for _, id := range k.g.goids() {
 		k.who = id
 		g, t := k.g.lives[id], k.t.lives[id]
+		if k.stranger(g, t) {
+			continue
+		}
 		if t == nil && len(g.steps) == 0 {
 			k.counts["goroutines that did nothing in the tracer's time"]++
 			continue
@@ -90,6 +93,34 @@ func (k *comparison) run() {
 	}
 }
 
+// stranger: up to Go 1.20 the tracer has the goroutines of C threads in a system call from when
+// they are made on, whoever made them, and does not tell when such a thread comes or goes. What
+// remains to be compared is what they do in between; false where nothing does.
+func (k *comparison) stranger(g, t *life) bool {
+	if !k.g.v1 || g.fn != "" || (t == nil && !g.born) || (t != nil && t.fn != "") {
+		return false
+	}
+	const made = "a goroutine is made for threads of C: the tracer names who was there"
+	const comes = "a thread of C comes or goes: the tracer has its goroutine in a system call meanwhile"
+	if g.born {
+		g.born, g.steps = false, g.steps[1:]
+		k.out.ruled[made]++
+	}
+	if t == nil {
+		return len(g.steps) == 0
+	}
+	var rest []step
+	for _, s := range t.steps {
+		if s.from == none && s.to == inSyscall || s.from == inSyscall && s.to == none {
+			k.out.ruled[comes]++
+			continue
+		}
+		rest = append(rest, s)
+	}
+	t.steps = rest
+	return false
+}
+
 // onlyGt: what the tracer never mentions must have done nothing in its time.
 func (k *comparison) onlyGt(t *life) {
 	in := k.al.inTime(t.steps)
@@ -116,7 +147,13 @@ func (k *comparison) chain(t *life) {
 var (
 	wrapper   = regexp.MustCompile(`(\.gowrap\d+|·dwrap·\d+)$`)
 	wrapperV1 = regexp.MustCompile(`\.func\d+$`)
+	// The tracer leaves out what a generic function was made for.
+	generic = regexp.MustCompile(`\[[^\]]+\]`)
 )
+
+func sameName(goName, gtName string) bool {
+	return goName == gtName || goName == generic.ReplaceAllString(gtName, "[...]")
+}
 
 func (k *comparison) identity(g, t *life) {
 	if !g.born {
@@ -131,7 +168,7 @@ func (k *comparison) identity(g, t *life) {
 	}
 	k.counts["parents"]++
 	switch {
-	case g.fn == t.fn:
+	case sameName(g.fn, t.fn):
 		k.counts["entry functions"]++
 	case wrapper.MatchString(t.fn) || k.g.v1 && wrapperV1.MatchString(t.fn):
 		k.counts["entry functions that gtrace names by the compiler's wrapper"]++
@@ -139,7 +176,7 @@ func (k *comparison) identity(g, t *life) {
 		k.mismatch("entry function", fmt.Sprintf("Go %q, gtrace %q", g.fn, t.fn))
 	}
 	if t.site != "" && g.site != "" {
-		if g.site != t.site {
+		if !sameName(g.site, t.site) {
 			k.mismatch("creation site", fmt.Sprintf("Go %q, gtrace %q", g.site, t.site))
 		}
 		k.counts["creation sites"]++

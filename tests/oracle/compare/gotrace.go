@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/exp/trace"
 )
@@ -92,6 +93,10 @@ func (h *history) addGo(ev trace.Event) {
 		}
 	} else if s.from == waiting && s.to == runnable {
 		s.waker = actor
+	} else if s.from == running && s.to == runnable {
+		for f := range ev.Stack().Frames() {
+			s.pretence = s.pretence || strings.HasPrefix(f.Func, "runtime.startTheWorld")
+		}
 	}
 	h.add(l, s)
 }

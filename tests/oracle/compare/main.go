@@ -23,7 +23,7 @@ func main() {
 	table := flag.Bool("table", false, "print the table of wait reasons and exit")
 	slack := flag.Duration("slack", 2*time.Millisecond, "uncertainty of the ends of the Go trace")
 	tol := tolerance{}
-	flag.DurationVar(&tol.p99, "p99", 100*time.Microsecond, "99 % of durations agree this well")
+	flag.DurationVar(&tol.p99, "p99", 100*time.Microsecond, "99 % of durations agree this well; 0 asks nothing")
 	flag.DurationVar(&tol.outlier, "outlier", 2*time.Millisecond,
 		"durations that differ by more need an explanation")
 	flag.Float64Var(&tol.far, "far", 0.002,

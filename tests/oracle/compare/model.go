@@ -27,6 +27,7 @@ type step struct {
 	reason   string // of the wait, where to == waiting
 	waker    int64  // goid, where to == runnable and a goroutine did it; else 0
 	inferred string // gtrace did not see it but concluded it, by this rule
+	pretence bool   // Go tracer only: procresize moves its own goroutine to another P
 	cpu, tid int64  // gtrace only
 }
 

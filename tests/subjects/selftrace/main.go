@@ -6,16 +6,20 @@
 // the stacks of all its goroutines (-dump, as pprof's debug=2), when one goroutine waits for
 // each reason that a program can wait for.
 //
+// With -load NAME,... it goes through those ordeals instead; -loads lists what this build has.
+//
 // Run it with GOTRACEBACK=system and the dump holds the runtime's own goroutines too.
 package main
 
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
+	"strings"
 
 	"gtrace.test/subjects/fact"
 )
@@ -23,6 +27,8 @@ import (
 var (
 	traceFile = flag.String("trace", "", "write runtime/trace here")
 	dumpFile  = flag.String("dump", "", "write the goroutine dump here")
+	loads     = flag.String("load", "", "go through these ordeals, one after another")
+	list      = flag.Bool("loads", false, "list the ordeals")
 )
 
 func create(name string) *os.File {
@@ -49,13 +55,25 @@ func dump() {
 
 func main() {
 	flag.Parse()
+	if *list {
+		fmt.Println(strings.Join(ordealNames(), "\n"))
+		return
+	}
+	fact.Begin()
 	f := create(*traceFile)
 	if err := trace.Start(f); err != nil {
 		panic(err)
 	}
-	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
-	fact.Begin()
-	load(*fact.D)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
+	}
+	if *loads == "" {
+		load(*fact.D)
+	} else {
+		for _, name := range strings.Split(*loads, ",") {
+			ordeals[name]()
+		}
+	}
 	parked := park()
 	dump()
 	trace.Stop()

@@ -39,7 +39,7 @@ func exhibits() []exhibit {
 	if err != nil {
 		panic(err)
 	}
-	r, _, err := os.Pipe()
+	r, w, err := os.Pipe()
 	if err != nil {
 		panic(err)
 	}
@@ -67,7 +67,11 @@ func exhibits() []exhibit {
 		{fact.WaitGroupReason(), func() { wg.Wait() }},
 		{"sleep", func() { time.Sleep(time.Hour) }},
 		{"IO wait", func() { l.Accept() }},
-		{"syscall", func() { syscall.Read(fd, make([]byte, 1)) }},
+		{"syscall", func() {
+			syscall.Read(fd, make([]byte, 1))
+			runtime.KeepAlive(r) // a finalizer would close it
+			runtime.KeepAlive(w)
+		}},
 	}
 }
 
