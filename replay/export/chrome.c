@@ -222,6 +222,10 @@ static const char *colour(const struct gt_x_slice *x)
 	case GT_X_SYSCALL: return "thread_state_uninterruptible";
 	case GT_X_STW: return "terrible";
 	case GT_X_LOST: return "bad";
+	case GT_X_KTHREAD:
+		return x->kstate == GT_K_ON	 ? "thread_state_running"
+		       : x->kstate == GT_K_READY ? "thread_state_runnable"
+						 : "thread_state_iowait";
 	case GT_X_RUN: return NULL; /* by name: one colour for each function */
 	case GT_X_STATE: break;
 	}
@@ -244,6 +248,7 @@ static const char *category(const struct gt_x_slice *x)
 	case GT_X_RUN: return "run";
 	case GT_X_SYSCALL: return "syscall";
 	case GT_X_STW: return "gc";
+	case GT_X_KTHREAD: return "thread";
 	default: return "lost";
 	}
 }

@@ -101,4 +101,10 @@ void gt_x_stop(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts, uint32_t f
 void gt_x_count(struct gt_x_state *x, uint32_t process, uint8_t from, uint8_t to, uint64_t ts);
 void gt_x_count_end(struct gt_x_state *x, uint64_t ts);
 
+/* ---- kthreads.c: rows of threads; false: no memory ---- */
+
+/* gt_x_kstep: what the thread did until S. gt_x_kend: what they all do at END_NS. */
+bool gt_x_kstep(struct gt_x_state *x, const struct gt_kstep *s);
+bool gt_x_kend(struct gt_x_state *x, const struct gt_kthreads *t, uint64_t end_ns);
+
 #endif

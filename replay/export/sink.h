@@ -16,6 +16,7 @@
 
 #include "format/gtrace.h"
 #include "replay/engine/engine.h"
+#include "replay/engine/kthread.h"
 
 /* Tracks stand in one group of their process. */
 enum gt_track_group {
@@ -39,6 +40,7 @@ enum gt_x_kind {
 	GT_X_SYSCALL, /* nested in GT_X_RUN */
 	GT_X_STW,
 	GT_X_LOST,
+	GT_X_KTHREAD, /* what the kernel does with a thread, on its track */
 };
 
 #define GT_X_OPEN      0x01 /* goes on beyond the span */
@@ -49,7 +51,8 @@ enum gt_x_kind {
 struct gt_x_slice {
 	uint32_t track;
 	enum gt_x_kind kind;
-	enum gt_gstate state; /* GT_X_STATE */
+	enum gt_gstate state;  /* GT_X_STATE */
+	enum gt_kstate kstate; /* GT_X_KTHREAD */
 	uint64_t begin_ns, end_ns;
 	const char *name; /* what to aggregate by: "running", "chan receive", "main.worker G17" */
 	uint32_t flags;	  /* GT_X_* */

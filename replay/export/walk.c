@@ -244,6 +244,13 @@ static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 	return GT_OK;
 }
 
+static int kstep(void *ctx, const struct gt_kstep *s, struct gt_err *err)
+{
+	struct walk *w = ctx;
+
+	return gt_x_kstep(&w->x, s) ? w->out->rc : no_memory(err);
+}
+
 static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 {
 	struct walk *w = ctx;
@@ -320,7 +327,6 @@ static int end(void *ctx, uint64_t end_ns, const struct gt_end *e, struct gt_err
 	struct walk *w = ctx;
 
 	(void)e;
-	(void)err;
 	for (size_t i = 0; i < w->x.gors.n; i++) {
 		struct gt_x_gor *g = &w->x.gors.p[i];
 		if (!g->g.gid)
@@ -333,7 +339,7 @@ static int end(void *ctx, uint64_t end_ns, const struct gt_end *e, struct gt_err
 		if (w->x.gors.p[i].g.gid)
 			gt_x_forget(&w->x, &w->x.gors.p[i]);
 	gt_x_count_end(&w->x, end_ns);
-	return GT_OK;
+	return gt_x_kend(&w->x, &w->run.kthreads, end_ns) ? GT_OK : no_memory(err);
 }
 
 int gt_x_walk(struct gt_view *v, const struct gt_selection *sel, const struct gt_x_ops *ops,
@@ -342,6 +348,7 @@ int gt_x_walk(struct gt_view *v, const struct gt_selection *sel, const struct gt
 {
 	static const struct gt_run_ops run_ops = { .begin = begin,
 						   .step = step,
+						   .kstep = kstep,
 						   .event = event,
 						   .goroutine = goroutine,
 						   .loss = loss,

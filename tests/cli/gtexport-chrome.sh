@@ -69,3 +69,18 @@ grep -q "there is chrome" "$T/err" || fail "-f does not tell what exists"
 # What is left out is told; what is too large is refused.
 "$GTEXPORT" --top 2 -o "$T/two.json" "$T/pool.gtr" 2>"$T/err"
 grep -q "2 of 4 goroutines have no row of their own (--top 0" "$T/err" || fail "$(cat "$T/err")"
+
+# Threads on and off their CPUs, as gtstat adds them up.
+"$GTEXPORT" -q -o "$T/threads.json" tests/golden/threads.gtr
+python3 - "$T/threads.json" <<'PY' || fail "rows of threads"
+import json, sys
+ev = json.load(open(sys.argv[1]))
+names = {(e["pid"], e["tid"]): e["args"]["name"] for e in ev if e["name"] == "thread_name"}
+sums = {}
+for e in ev:
+    if e.get("cat") == "thread":
+        key = names[e["pid"], e["tid"]], e["name"].split()[0]
+        sums[key] = round(sums.get(key, 0) + e["dur"], 3)
+assert sums == {("thread 7: CPU", "on"): 335, ("thread 7: CPU", "ready"): 145, ("thread 7: CPU", "blocked"): 10,
+                ("thread 8: CPU", "on"): 30, ("thread 8: CPU", "ready"): 10, ("thread 8: CPU", "stopped"): 550}, sums
+PY
