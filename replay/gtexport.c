@@ -10,7 +10,7 @@ static const struct gt_opt table[] = {
 	GT_OPT(STR, 'f', "format", "FORMAT",
 	       "chrome, gtr; may be left out where OUT's suffix says it", struct gt_export_opts,
 	       format),
-	GT_OPT(STR, 'o', "output", "OUT", "write to OUT, .gz compresses (default: stdout)",
+	GT_OPT(STR, 'o', "output", "OUT", "write to OUT, .gz and .zst compress (default: stdout)",
 	       struct gt_export_opts, out),
 	GT_OPT(U64, 'n', "top", "N",
 	       "rows for the N most telling goroutines, 0: all (default: 200)",

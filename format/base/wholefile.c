@@ -11,19 +11,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
+
+#define ZSTD_CHUNK (1u << 17)
 
 struct gt_wholefile {
 	char *path, *temp; /* owned; temp NULL for stdout and after the rename */
 	int fd;		   /* owned by gz where there is one; -1 closed */
 	gzFile gz;
+	ZSTD_CCtx *zstd; /* owned; NULL: not compressed so */
+	char *room;	 /* owned: ZSTD_CHUNK bytes of its output */
 	uint64_t bytes;
 };
 
-static bool compressed(const char *path)
+static bool ends(const char *path, const char *suffix)
 {
-	size_t n = strlen(path);
+	size_t n = strlen(path), k = strlen(suffix);
 
-	return n > 3 && !strcmp(path + n - 3, ".gz");
+	return n > k && !strcmp(path + n - k, suffix);
 }
 
 /* A file of our own beside PATH. mkostemp makes it 0600; what the umask allows is given back. */
@@ -49,6 +54,23 @@ static int open_temp(struct gt_wholefile *f, struct gt_err *err)
 	return GT_OK;
 }
 
+static int open_packer(struct gt_wholefile *f, struct gt_err *err)
+{
+	bool gz = ends(f->path, ".gz"), zst = ends(f->path, ".zst");
+
+	if (gz) {
+		f->gz = gzdopen(f->fd, "wb3");
+		if (f->gz)
+			(void)gzbuffer(f->gz, 1 << 17);
+	} else if (zst) {
+		f->room = malloc(ZSTD_CHUNK);
+		f->zstd = f->room ? ZSTD_createCCtx() : NULL;
+	}
+	if ((gz && !f->gz) || (zst && !f->zstd))
+		return gt_fail(err, GT_NOMEM, "no memory to compress '%s'", f->path);
+	return GT_OK;
+}
+
 int gt_wholefile_open(struct gt_wholefile **out, const char *path, struct gt_err *err)
 {
 	struct gt_wholefile *f = calloc(1, sizeof(*f));
@@ -63,13 +85,8 @@ int gt_wholefile_open(struct gt_wholefile **out, const char *path, struct gt_err
 		f->fd = STDOUT_FILENO;
 	else
 		rc = open_temp(f, err);
-	if (!rc && compressed(path)) {
-		f->gz = gzdopen(f->fd, "wb3");
-		if (!f->gz)
-			rc = gt_fail(err, GT_NOMEM, "no memory to compress '%s'", path);
-		else
-			(void)gzbuffer(f->gz, 1 << 17);
-	}
+	if (!rc)
+		rc = open_packer(f, err);
 	if (rc) {
 		gt_wholefile_free(f);
 		return rc;
@@ -78,11 +95,8 @@ int gt_wholefile_open(struct gt_wholefile **out, const char *path, struct gt_err
 	return GT_OK;
 }
 
-int gt_wholefile_write(struct gt_wholefile *f, const void *p, size_t n, struct gt_err *err)
+static int put(struct gt_wholefile *f, const char *at, size_t n, struct gt_err *err)
 {
-	const char *at = p;
-
-	f->bytes += n;
 	while (n) {
 		size_t part = n < 1u << 30 ? n : 1u << 30;
 		ssize_t done = f->gz ? gzwrite(f->gz, at, (unsigned)part) : write(f->fd, at, part);
@@ -96,9 +110,37 @@ int gt_wholefile_write(struct gt_wholefile *f, const void *p, size_t n, struct g
 	return GT_OK;
 }
 
+static int squeeze(struct gt_wholefile *f, const void *p, size_t n, ZSTD_EndDirective how,
+		   struct gt_err *err)
+{
+	ZSTD_inBuffer in = { p, n, 0 };
+	size_t left;
+	int rc;
+
+	do {
+		ZSTD_outBuffer out = { f->room, ZSTD_CHUNK, 0 };
+
+		left = ZSTD_compressStream2(f->zstd, &out, &in, how);
+		if (ZSTD_isError(left))
+			return gt_fail(err, GT_NOMEM, "no memory to compress '%s'", f->path);
+		rc = put(f, f->room, out.pos, err);
+	} while (!rc && (in.pos < n || (how == ZSTD_e_end && left)));
+	return rc;
+}
+
+int gt_wholefile_write(struct gt_wholefile *f, const void *p, size_t n, struct gt_err *err)
+{
+	f->bytes += n;
+	return f->zstd ? squeeze(f, p, n, ZSTD_e_continue, err) : put(f, p, n, err);
+}
+
 /* Durable: zlib owns the descriptor and closes it, so it is synced through a copy. */
 static int finish(struct gt_wholefile *f, struct gt_err *err)
 {
+	int rc = f->zstd ? squeeze(f, NULL, 0, ZSTD_e_end, err) : GT_OK;
+
+	if (rc)
+		return rc;
 	int fd = f->gz ? dup(f->fd) : f->fd;
 	bool bad = fd < 0;
 
@@ -138,6 +180,8 @@ void gt_wholefile_free(struct gt_wholefile *f)
 		(void)close(f->fd);
 	if (f->temp)
 		(void)unlink(f->temp);
+	(void)ZSTD_freeCCtx(f->zstd);
+	free(f->room);
 	free(f->temp);
 	free(f->path);
 	free(f);

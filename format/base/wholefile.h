@@ -2,7 +2,7 @@
 /*
  * Output files that appear whole or not at all: written under another name in the same
  * folder, made durable and renamed at the end, unlinked on any other way out. "-" is stdout,
- * which passes through. A name that ends in .gz is compressed.
+ * which passes through. A name that ends in .gz or .zst is compressed so.
  */
 #ifndef GT_WHOLEFILE_H
 #define GT_WHOLEFILE_H

@@ -414,7 +414,7 @@ static void end(struct gt_x_sink *s)
 	GT_X_LIT(s->out, "\n]\n");
 }
 
-static const char *const suffixes[] = { ".json", ".json.gz", NULL };
+static const char *const suffixes[] = { ".json", ".json.gz", ".json.zst", NULL };
 
 const struct gt_x_ops gt_x_chrome = { "chrome", suffixes, make,	   free_sink, begin,   process,
 				      track,	slice,	  instant, flow,      counter, end };

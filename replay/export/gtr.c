@@ -45,7 +45,8 @@ bool gt_gtr_wanted(const struct gt_export_opts *o)
 	if (only_checks(o))
 		return true;
 	return o->format ? !strcmp(o->format, "gtr")
-			 : ends(o->out, ".gtr") || ends(o->out, ".gtr.gz");
+			 : ends(o->out, ".gtr") || ends(o->out, ".gtr.gz") ||
+				   ends(o->out, ".gtr.zst");
 }
 
 static int to_file(void *ctx, const void *p, size_t n, struct gt_err *err)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "format/base/log.h"
+#include "stream.h"
 
 /* Bytes that are checked to the last block whatever was asked: a tenth of a second. */
 #define CHECK_ALL (64ull << 20)
@@ -119,6 +120,12 @@ int gt_view_open(struct gt_view *v, const char *path, const struct gt_view_opts 
 	if (rc)
 		return rc;
 	v->opened = true;
+	/* It may hold several recordings, which only a file tells; a growing one is read as it
+	 * grows. */
+	if (!o->follow)
+		rc = gt_stream_keep(&v->src, err);
+	if (rc)
+		return rc;
 	rc = o->n_more ? open_more(v, o, &ro, err) : gt_reader_new(&v->reader, &v->src, &ro, err);
 	if (rc)
 		return rc;

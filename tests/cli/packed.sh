@@ -39,3 +39,26 @@ done
 "$GTEXPORT" -q -o "$T/out.gtr.gz" "$T/packed"
 gzip -t "$T/out.gtr.gz" || fail "-o out.gtr.gz is not gzip"
 "$GTREPLAY" -q --json "$T/out.gtr.gz" | cmp -s - "$T/want" || fail "the copy is another trace"
+"$GTEXPORT" -q -o "$T/out.gtr.zst" "$T/packed"
+zstd -qt "$T/out.gtr.zst" || fail "-o out.gtr.zst is not zstd"
+"$GTREPLAY" -q --json "$T/out.gtr.zst" | cmp -s - "$T/want" || fail "the zstd copy is another trace"
+"$GTREPLAY" --verify "$T/out.gtr.zst" >"$T/out" 2>&1 || [ $? = 1 ] || fail "the zstd copy does not check: $(cat "$T/out")"
+"$GTEXPORT" -q -o "$T/out.json" "$T/t.gtr"
+"$GTEXPORT" -q -o "$T/out.json.zst" "$T/t.gtr"
+zstd -qdc "$T/out.json.zst" | cmp -s - "$T/out.json" || fail "-o out.json.zst is another drawing"
+"$GTEXPORT" -q -f chrome -o "$T/big.zst" "$T/t.gtr"
+zstd -qdc "$T/big.zst" | cmp -s - "$T/out.json" || fail "-f chrome -o big.zst is another drawing"
+
+# Several recordings in a stream are what they are in a file, and a stream has an end to count from.
+"$GTEXPORT" -q -o "$T/u.gtr" "$T/t.gtr"
+cat "$T/t.gtr" "$T/u.gtr" >"$T/both.gtr"
+"$GTREPLAY" -q --json "$T/both.gtr" >"$T/want2"
+[ "$(wc -l <"$T/want2")" -gt "$(wc -l <"$T/want")" ] || fail "two recordings have no more than one"
+"$GTSTAT" -q --json "$T/both.gtr" >"$T/stat2" || true
+# shellcheck disable=SC2002
+{
+	cat "$T/both.gtr" | "$GTREPLAY" -q --json - | cmp -s - "$T/want2" || fail "gtreplay: another trace from a pipe"
+	(cat "$T/both.gtr" | "$GTSTAT" -q --json - || true) | cmp -s - "$T/stat2" || fail "gtstat: another trace from a pipe"
+	cat "$T/t.gtr" | "$GTREPLAY" -q --json --from -1ms - >"$T/out" || fail "no way back in a pipe"
+	[ -s "$T/out" ] || fail "nothing in the last millisecond of a pipe"
+}
