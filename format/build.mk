@@ -30,4 +30,4 @@ $(O)/tests/golden/gtdump: tests/golden/gtdump.c $(O)/libgtrace.a
 	@mkdir -p $(@D); $(SAY) LINK $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(FORMAT_LIBS)
 unit: $(O)/tests/golden/gtdump
-$(O)/tests/unit/test_format_nomem: UNIT_EXTRA = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(O)/tests/unit/test_format_nomem $(O)/tests/unit/test_replay_nomem: UNIT_EXTRA = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
