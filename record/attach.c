@@ -21,6 +21,7 @@ struct gt_attach {
 	struct bpf_link *links[MAX_LINKS];
 	uint32_t n_links, process;
 	struct gt_losses losses;
+	struct plan *plan; /* owned: where they go each time */
 	bool sleepable;
 	bool derives; /* nothing that changes who is on a thread goes past the probes */
 };
@@ -288,7 +289,7 @@ static int start(struct gt_attach *a, const struct gt_target *t, const struct gt
 				     "the kernel does not take the probe programs (gtrec doctor "
 				     "says what is missing)");
 	}
-	return attach_all(a, t, p, err);
+	return opts->later ? GT_OK : attach_all(a, t, p, err);
 }
 
 int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t process,
@@ -301,17 +302,29 @@ int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t 
 			: gt_fail(err, GT_NOMEM, "out of memory");
 
 	(void)libbpf_set_print(libbpf_says);
+	if (!a)
+		free(p);
+	else
+		a->plan = p;
 	if (!rc) {
 		a->process = process;
 		rc = start(a, t, rings, opts, p, err);
 	}
-	free(p);
 	if (rc) {
 		gt_attach_free(a);
 		return rc;
 	}
 	*out = a;
 	return GT_OK;
+}
+
+int gt_attach_again(struct gt_attach *a, const struct gt_target *t, struct gt_err *err)
+{
+	int rc = a->n_links ? GT_OK : attach_all(a, t, a->plan, err);
+
+	if (rc)
+		gt_attach_stop(a);
+	return rc;
 }
 
 int gt_attach_losses(struct gt_attach *a, gt_losses_fn *fn, void *ctx, struct gt_err *err)
@@ -347,8 +360,14 @@ bool gt_attach_sleepable(const struct gt_attach *a)
 
 void gt_attach_stop(struct gt_attach *a)
 {
-	while (a->n_links)
-		(void)bpf_link__destroy(a->links[--a->n_links]);
+	/* From here on changes are missed, so all is told again when the probes come back. */
+	if (a->skel)
+		__atomic_store_n(&a->skel->bss->known, 0, __ATOMIC_SEQ_CST);
+	/* The first is the one that is hit most. Threads would not help: the kernel has one lock.
+	 */
+	for (uint32_t i = 0; i < a->n_links; i++)
+		(void)bpf_link__destroy(a->links[i]);
+	a->n_links = 0;
 }
 
 void gt_attach_free(struct gt_attach *a)
@@ -358,5 +377,6 @@ void gt_attach_free(struct gt_attach *a)
 	gt_attach_stop(a);
 	gt_probes__destroy(a->skel);
 	gt_losses_free(&a->losses);
+	free(a->plan);
 	free(a);
 }

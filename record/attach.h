@@ -16,6 +16,7 @@ struct gt_attach_opts {
 	uint32_t facts;	      /* GT_FACT_* of bpf/wire.h */
 	uint32_t stacks;      /* GT_STACKS_* of bpf/wire.h */
 	uint32_t stack_depth; /* frames of each, at most GT_WIRE_MAX_STACK; not 0 with stacks */
+	bool later;	      /* load, but attach only with gt_attach_again */
 	bool empty;	      /* programs that do nothing: the floor that benches compare with */
 };
 
@@ -45,6 +46,9 @@ bool gt_attach_told(const struct gt_attach *a);
  */
 void gt_attach_trust(struct gt_attach *a);
 bool gt_attach_sleepable(const struct gt_attach *a);
+/* gt_attach_again: the probes go in again after gt_attach_stop. Takes 15 to 30 ms. */
+int gt_attach_again(struct gt_attach *a, const struct gt_target *t,
+		    struct gt_err *err) GT_MUST_CHECK;
 /* gt_attach_stop: take the probes out; losses can still be asked for. Takes ~100 ms. */
 void gt_attach_stop(struct gt_attach *a);
 void gt_attach_free(struct gt_attach *a);

@@ -180,6 +180,7 @@ int gt_encoder_batch(struct gt_encoder *e, struct gt_batch *b, struct gt_err *er
 				continue;
 			}
 			const struct gt_wire_event *w = body;
+			e->procs.p[w->proc - 1].hits++;
 			if (!gt_merge_add(&e->merge, b->seg[i].cpu, w->ktime, w, b)) {
 				b->refs--;
 				return gt_fail(err, GT_NOMEM, "out of memory");
@@ -269,6 +270,11 @@ int gt_encoder_advance(struct gt_encoder *e, uint64_t watermark, struct gt_err *
 int gt_encoder_finish(struct gt_encoder *e, struct gt_err *err)
 {
 	return encode_before(e, UINT64_MAX, err);
+}
+
+uint64_t gt_encoder_hits(const struct gt_encoder *e, uint32_t n)
+{
+	return n <= e->procs.n ? e->procs.p[n - 1].hits : 0;
 }
 
 const struct gt_encoder_counts *gt_encoder_get_counts(const struct gt_encoder *e)

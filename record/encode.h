@@ -85,6 +85,8 @@ void gt_encoder_end(struct gt_encoder *e, uint64_t ns);
 /* gt_encoder_finish: nothing more will come: encode what waits, whatever the watermark. */
 int gt_encoder_finish(struct gt_encoder *e, struct gt_err *err) GT_MUST_CHECK;
 
+/* gt_encoder_hits: records of process number N so far, as they came from the rings. */
+uint64_t gt_encoder_hits(const struct gt_encoder *e, uint32_t n);
 const struct gt_encoder_counts *gt_encoder_get_counts(const struct gt_encoder *e);
 uint64_t gt_encoder_live(const struct gt_encoder *e);
 /* gt_encoder_bad: address of a g whose status made no sense since the last call; 0 none. */

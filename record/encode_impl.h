@@ -26,6 +26,7 @@ struct gt_enc_proc {
 	struct gt_layout layout;
 	int minor;
 	uint64_t main_pc; /* runtime.main in memory: its goroutine was made by no go statement */
+	uint64_t hits;	  /* records that came */
 	uint64_t end_ns;  /* of it as this program; what is younger is not its own */
 	bool begun;	  /* its main goroutine exists */
 	struct gt_u64map p_ids; /* P pointer -> P id, UINT32_MAX not known */

@@ -44,8 +44,9 @@ static const struct gt_opt table[] = {
 	       events),
 	GT_OPT(DUR, 0, "snapshot", "DUR", "read all goroutines from memory every DUR",
 	       struct rec_opts, snapshot),
-	GT_OPT(STR, 0, "max-overhead", "0", "no probes: snapshots alone (default: every 5s)",
-	       struct rec_opts, overhead),
+	GT_OPT(STR, 0, "max-overhead", "PCT",
+	       "trace in slices, for PCT of a core; 0: no probes, snapshots alone", struct rec_opts,
+	       overhead),
 	GT_OPT(SIZE, 0, "buffer", "SIZE", "kernel buffer for each CPU (default: 64M for all CPUs)",
 	       struct rec_opts, buffer),
 	GT_OPT(DUR, 0, "time-res", "DUR", "resolution of times in the file (default: 16ns)",
@@ -120,14 +121,37 @@ static int parse_stacks(const char *in, uint32_t *ret, struct gt_err *err)
 	}
 }
 
-static int parse_events(const char *list, bool passive, uint32_t *ret, struct gt_err *err)
+/* What the kernel tells is not counted by the budget: it cannot be under one. */
+static int parse_events(const char *list, const char *overhead, uint32_t *ret, struct gt_err *err)
 {
 	int rc = gt_groups_parse(list, ret, err);
 
-	if (!rc && passive && *ret & GT_KERNEL_GROUPS)
-		rc = gt_fail(err, GT_USAGE,
-			     "--events=sched,fault need probes, --max-overhead 0 has none");
+	if (!rc && overhead && *ret & GT_KERNEL_GROUPS)
+		rc = gt_fail(
+			err, GT_USAGE,
+			"--events=sched,fault cannot be kept to --max-overhead: one or the other");
 	return rc;
+}
+
+/* "1%", "0.5", "0". */
+static int budget(struct gt_session_opts *s, const char *text, struct gt_err *err)
+{
+	char *end;
+	double v;
+
+	if (!text)
+		return GT_OK;
+	v = strtod(text, &end);
+	end += *end == '%';
+	if (end == text || *end || !(v >= 0 && v <= 100) ||
+	    strspn(text, "0123456789.%") != strlen(text))
+		return gt_fail(err, GT_USAGE,
+			       "--max-overhead=%s: this is percent of a core, 0 to 100", text);
+	s->part = v / 100;
+	s->passive = v == 0;
+	if (s->passive && !s->snapshot_ns)
+		s->snapshot_ns = SNAPSHOT_NS;
+	return GT_OK;
 }
 
 static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, struct gt_err *err)
@@ -153,12 +177,9 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 	if (o->snapshot && o->snapshot < SNAPSHOT_MIN_NS)
 		return gt_fail(err, GT_USAGE, "--snapshot goes down to 100ms");
 	run->session.snapshot_ns = o->snapshot;
-	if (o->overhead) {
-		if (strcmp(o->overhead, "0") && strcmp(o->overhead, "0%"))
-			return gt_fail(err, GT_USAGE, "--max-overhead=%s: this is 0", o->overhead);
-		run->session.passive = true;
-		run->session.snapshot_ns = o->snapshot ? o->snapshot : SNAPSHOT_NS;
-	}
+	rc = budget(&run->session, o->overhead, err);
+	if (rc)
+		return rc;
 	run->pids = pids;
 	run->follow = o->follow;
 	run->duration_ns = o->duration;
@@ -172,7 +193,7 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 		.stacks = stacks,
 		.stack_depth = o->stack_depth ? (uint32_t)o->stack_depth : DEFAULT_STACK_DEPTH,
 	};
-	rc = parse_events(o->events, run->session.passive, &run->session.attach.groups, err);
+	rc = parse_events(o->events, o->overhead, &run->session.attach.groups, err);
 	return rc ? rc : gt_user_invoker(&run->owner, o->user, err);
 }
 

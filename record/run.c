@@ -40,8 +40,10 @@ static int attached(struct run *r, struct gt_err *err)
 	char kept[256];
 
 	if (!r->dropped && !(r->l && r->o->follow)) {
-		int rc = gt_priv_drop(&r->o->owner, r->l ? GT_PRIV_SIGNAL : 0, kept, sizeof(kept),
-				      err);
+		/* Under a budget probes go in again and again. */
+		unsigned keep = (r->l ? GT_PRIV_SIGNAL : 0) |
+				(r->o->session.part > 0 ? GT_PRIV_ATTACH | GT_PRIV_READ : 0);
+		int rc = gt_priv_drop(&r->o->owner, keep, kept, sizeof(kept), err);
 		if (rc)
 			return rc;
 		gt_log_debug("%s", kept);

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "calibrate.h"
 #include "clock.h"
 #include "drain.h"
 #include "format/base/log.h"
@@ -88,21 +89,43 @@ static int cpus_and_rings(struct gt_session *s, const struct gt_session_opts *o,
 	return rc;
 }
 
+/* What the file has to say of how it came about. */
+static int tell_budget(struct gt_session *s, struct gt_err *err)
+{
+	char text[160];
+
+	if (!(s->part > 0))
+		return GT_OK;
+	(void)snprintf(
+		text, sizeof(text),
+		"traced in slices: at most %g %% of a core, at %.0f ns a hit (measured here)",
+		100 * s->part, s->hit_ns);
+	gt_log_debug("%s", text);
+	return gt_writer_note(s->w, s->start_ns, text, err);
+}
+
 int gt_session_new(struct gt_session **out, const struct gt_session_opts *opts, struct gt_err *err)
 {
 	struct gt_session *s = calloc(1, sizeof(*s));
-	int rc;
+	int rc = GT_OK;
 
 	if (!s)
 		return gt_fail(err, GT_NOMEM, "out of memory");
 	s->attach = opts->attach;
 	s->snapshot_ns = opts->snapshot_ns;
+	s->part = opts->part;
+	if (s->part > 0)
+		rc = gt_calibrate(&s->hit_ns, err);
 	s->stop_ns = UINT64_MAX;
-	rc = gt_outfile_open(&s->file, opts->out ? opts->out : "trace.gtr", opts->owner, err);
+	if (!rc)
+		rc = gt_outfile_open(&s->file, opts->out ? opts->out : "trace.gtr", opts->owner,
+				     err);
 	if (!rc)
 		rc = cpus_and_rings(s, opts, err);
 	if (!rc)
 		rc = open_writer(s, opts, err);
+	if (!rc)
+		rc = tell_budget(s, err);
 	if (!rc)
 		rc = gt_encoder_new(&s->enc, s->w, s->n_cpus, err);
 	if (!rc)
@@ -121,6 +144,8 @@ void gt_session_free(struct gt_session *s)
 {
 	if (!s)
 		return;
+	for (size_t i = 0; i < s->members.n; i++)
+		gt_slice_free(s->members.p[i].slice);
 	gt_detach_free(s->detach);
 	for (size_t i = 0; i < s->members.n; i++)
 		gt_attach_free(s->members.p[i].a);
@@ -228,6 +253,8 @@ int gt_session_pump(struct gt_session *s, struct gt_err *err)
 	int rc = take(s, err);
 
 	check_offsets(s);
+	if (!rc)
+		rc = gt_session_govern(s, err);
 	if (!rc)
 		rc = gt_session_look(s, err);
 	if (!rc && !s->rings)

@@ -19,6 +19,7 @@ struct gt_session_opts { /* zero means the default everywhere */
 	uint64_t time_res_ns;
 	int level;	      /* of zstd */
 	uint64_t snapshot_ns; /* all goroutines are read every so often; 0: not */
+	double part;	      /* of one core that probes may cost; 0: no limit */
 	bool passive;	      /* and nothing else: no probes, nothing asked of the kernel */
 	struct gt_attach_opts attach;
 	const struct gt_user *owner; /* of the file; borrowed during gt_session_new */

@@ -6,7 +6,9 @@
 #include "session.h"
 
 #include "detach.h"
+#include "govern.h"
 #include "kernel.h"
+#include "slice.h"
 
 /* One process under trace. */
 struct gt_member {
@@ -20,7 +22,10 @@ struct gt_member {
 	uint64_t due_ns, next_ns;
 	uint64_t tick_ns; /* the next of the looks that were asked for */
 	uint64_t gap_ns;  /* no probes are in it since then, or since the last look; 0: they are */
-	uint64_t looks;
+	uint64_t looks, took_ns; /* how many, and what the last one took */
+	struct gt_governor governor;
+	struct gt_slice *slice; /* NULL: its probes stay in */
+	uint64_t hits;
 	bool launched, gone, checked;
 	bool told_unread;
 	bool known; /* all of its goroutines are, or were at one time */
@@ -44,6 +49,8 @@ struct gt_session {
 	uint64_t start_ns, next_stats_ns, next_clock_ns, drain_cpu_ns;
 	uint64_t stop_ns, end_ns;   /* UINT64_MAX until it stops; 0 until it ended */
 	uint64_t lost, lost_places; /* as told in the file */
+	double part, hit_ns;	    /* of one core that probes may cost, 0 all; what a hit costs */
+	uint64_t dice;		    /* of looks that are not at even times */
 	uint64_t snapshot_ns;	    /* between the looks that were asked for; 0 none */
 	uint64_t gap_total_ns;	    /* without probes, all processes */
 	uint64_t lost_after;	    /* after the end of the trace */
@@ -65,6 +72,13 @@ int gt_session_gap(struct gt_session *s, uint32_t i, uint64_t ns, struct gt_err 
  */
 void gt_session_resync_after(struct gt_session *s, uint32_t process, uint64_t last_ns);
 int gt_session_look(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
+
+/* ---- session_slice.c ---- */
+
+/* gt_session_slices: M is under the budget from now on, if there is one. */
+int gt_session_slices(struct gt_session *s, struct gt_member *m, struct gt_err *err) GT_MUST_CHECK;
+/* gt_session_govern: puts probes in and takes them out, as the budget allows. */
+int gt_session_govern(struct gt_session *s, struct gt_err *err) GT_MUST_CHECK;
 
 /* ---- session_proc.c ---- */
 

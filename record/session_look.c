@@ -42,19 +42,40 @@ int gt_session_gap(struct gt_session *s, uint32_t i, uint64_t ns, struct gt_err 
 	return gt_encoder_loss(s->enc, &l, err);
 }
 
+/* Between looks that no loss asks for, ns; 0: there are none. In a gap what we take for them
+ * counts. */
+static uint64_t every(const struct gt_session *s, const struct gt_member *m)
+{
+	double own = s->part > 0 && m->gap_ns ? (double)m->took_ns / s->part : 0;
+
+	if (s->snapshot_ns)
+		return s->snapshot_ns;
+	if (!(s->part > 0) || !m->gap_ns)
+		return 0;
+	return own > RESYNC_MIN_NS ? (uint64_t)own : RESYNC_MIN_NS;
+}
+
+/* PERIOD on average, from half to one and a half: a load with that very period deceives nobody. */
+static uint64_t apart(struct gt_session *s, uint64_t period)
+{
+	s->dice = s->dice * 6364136223846793005u + 1442695040888963407u;
+	return period / 2 + (s->dice >> 33) % period;
+}
+
 /* When the next looks are due, after one that took TOOK. */
 static void plan_next(struct gt_session *s, struct gt_member *m, uint64_t took)
 {
 	uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
 
+	m->took_ns = took;
 	m->next_ns = now +
 		     (took * RESYNC_PART > RESYNC_MIN_NS ? took * RESYNC_PART : RESYNC_MIN_NS);
-	if (!s->snapshot_ns)
+	if (!every(s, m))
 		return;
 	/* At even times, whatever each takes; what could not be kept up with is left out. */
-	m->tick_ns += s->snapshot_ns;
+	m->tick_ns += s->snapshot_ns ? s->snapshot_ns : apart(s, every(s, m));
 	if (m->tick_ns <= now)
-		m->tick_ns = now + s->snapshot_ns;
+		m->tick_ns = now + every(s, m);
 }
 
 int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
@@ -62,8 +83,9 @@ int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 	struct gt_member *m = &s->members.p[i];
 	struct gt_snapshot_stats st = { 0 };
 	struct gt_err why;
-	/* A loss just before may be of a change that is yet to be made. */
-	bool quiet = m->a && !m->due_ns && gt_attach_told(m->a);
+	/* A loss just before may be of a change that is yet to be made; so may what a slice begins
+	 * with. */
+	bool quiet = m->a && !m->slice && !m->due_ns && gt_attach_told(m->a);
 	int rc = gt_session_gap(s, i, gt_clock_ns(CLOCK_MONOTONIC), &why);
 
 	if (!rc)
@@ -108,7 +130,7 @@ static uint64_t due(const struct gt_session *s, const struct gt_member *m)
 
 	if (m->gone)
 		return UINT64_MAX;
-	return s->snapshot_ns && m->tick_ns < at ? m->tick_ns : at;
+	return every(s, m) && m->tick_ns < at ? m->tick_ns : at;
 }
 
 int gt_session_look(struct gt_session *s, struct gt_err *err)

@@ -18,6 +18,8 @@ void gt_session_let_go(struct gt_session *s, uint32_t i)
 	if (m->gone)
 		return;
 	m->gone = true;
+	gt_slice_free(m->slice);
+	m->slice = NULL;
 	if (s->kernel)
 		gt_kernel_remove(s->kernel, m->t);
 	/* The trap went with its memory, but each hit elsewhere still asks for this consumer. */
@@ -85,16 +87,22 @@ static int make_room(struct gt_session *s, struct gt_err *err)
 	return rc;
 }
 
-/* Probes into member M, process N; where there are none, its first gap begins. */
+/* Probes into M, number N: now, when the budget allows it, or never. */
 static int attach(struct gt_session *s, struct gt_member *m, uint32_t n, struct gt_err *err)
 {
+	struct gt_attach_opts how = s->attach;
 	int rc = GT_OK;
 
+	how.later = s->part > 0 && !m->launched;
 	if (s->rings)
-		rc = gt_attach_start(&m->a, m->t, n, s->rings, &s->attach, err);
+		rc = gt_attach_start(&m->a, m->t, n, s->rings, &how, err);
 	else
 		m->gap_ns = gt_clock_ns(CLOCK_MONOTONIC);
 	m->tick_ns = gt_clock_ns(CLOCK_MONOTONIC) + (m->launched ? s->snapshot_ns : 0);
+	if (!rc)
+		rc = gt_session_slices(s, m, err);
+	if (!rc && m->launched && m->a) /* it stands at its first instruction */
+		gt_attach_trust(m->a);
 	return !rc && s->kernel ? gt_kernel_add(s->kernel, m->t, n, err) : rc;
 }
 
@@ -130,18 +138,16 @@ int gt_session_add(struct gt_session *s, pid_t pid, bool launched, struct gt_err
 		s->members.n--;
 		return rc;
 	}
-	if (launched && m->a) /* it stands at its first instruction */
-		gt_attach_trust(m->a);
 	gt_target_process(t, &row);
 	row.process = n;
 	row.seen_ns = gt_clock_ns(CLOCK_MONOTONIC);
 	row.launched = launched;
-	row.probe_flags = GT_PG_TOLD | s->attach.groups;
+	row.probe_flags = GT_PG_TOLD | (s->rings ? s->attach.groups : 0);
 	rc = gt_writer_process(s->w, &row, err);
 	if (!rc)
 		rc = gt_encoder_process(s->enc, &row, t, err);
 	if (!rc && !launched) {
-		if (m->a && !gt_target_settle(t, SETTLE_MS))
+		if (m->a && !m->gap_ns && !gt_target_settle(t, SETTLE_MS))
 			gt_log_debug("pid %d: some threads have not moved since", (int)pid);
 		rc = gt_session_snapshot(s, n - 1, err);
 	}

@@ -23,6 +23,7 @@ $(O)/tests/unit/launch_lab.o: | need-unit
 $(O)/tests/unit/test_launch $(O)/tests/unit/test_launch_harmless: $(O)/tests/unit/launch_lab.o
 $(PROC_TESTS): UNIT_EXTRA = $(O)/libgolang.a $(O)/libgtrace.a $(PROC_LIBS) -lpthread
 
+$(O)/tests/unit/test_govern: $(O)/record/govern.o
 $(O)/tests/unit/test_probes: $(O)/bpf/probes.skel.h
 $(O)/tests/unit/test_probes: UNIT_EXTRA = $(RECORD_LIBS)
 
@@ -82,6 +83,10 @@ demo: ## a leaky Go service, recorded, explained and exported into ./demo-out
 bench: all $(O)/tests/bench/empty $(O)/tests/bench/bench_format $(O)/tests/bench/bench_seek ## costs, as ratios of one run (root)
 	tests/scripts/deps build demo
 	O=$(O) tests/bench/run
+
+.PHONY: bench-budget
+bench-budget: all ## does --max-overhead hold, by the target's CPU time; 20 pairs of 10 s (root)
+	O=$(O) tests/bench/budget
 
 .PHONY: fuzz
 T ?= 60

@@ -5,7 +5,7 @@
 # nothing is left over. The warnings stay few. Histories are uncertain then, not impossible. Soon after a
 # loss all goroutines are read anew: states are those of the program's own dump again, of who
 # was born, moved on or exited unseen as well.
-# timeout: 240
+# timeout: 400
 . "$(dirname "$0")/../lib.sh"
 need_bpf
 need bpftool python3
@@ -57,11 +57,16 @@ rec=$PID
 wait_for 20 test -e "$T/t.gtr"
 
 # A reference of our own to each program outlives gtrec's.
-for info in "/proc/$rec"/fdinfo/*; do
-	grep -q '^prog_type' "$info" || continue
-	id=$(sed -n 's/^prog_id:[[:space:]]*//p' "$info")
-	[ -e "$pins/$id" ] || bpftool prog pin id "$id" "$pins/$id"
-done
+# hold PID: of the programs of this gtrec.
+hold() {
+	local info id
+	for info in /proc/"$1"/fdinfo/*; do
+		grep -q '^prog_type' "$info" || continue
+		id=$(sed -n 's/^prog_id:[[:space:]]*//p' "$info")
+		[ -e "$pins/$id" ] || bpftool prog pin id "$id" "$pins/$id"
+	done
+}
+hold "$rec"
 ls "$pins" >"$T/progs"
 [ "$(wc -l <"$T/progs")" -ge 2 ] || fail "gtrec has not loaded its programs"
 
@@ -195,3 +200,34 @@ more_snapshots() {
 }
 resync local
 resync 1.20 stripped
+
+# ---- others of the same binary pay nothing: no program runs for them ----
+rm -f "$pins"/* "$T/go" "$T/out" "$T/out2"
+storm=$(subject storm)
+start "$storm" -n 20 -go "$T/never" -dump "$T/dump" -d 60s >"$T/out"
+pid=$PID
+wait_for 30 grep -q ready "$T/out"
+start "$GTREC" -q -v -o "$T/b.gtr" -p "$pid" 2>"$T/err"
+rec=$PID
+wait_for 20 test -e "$T/b.gtr"
+hold "$rec"
+: >"$T/go"
+start "$storm" -n 20 -go "$T/go" -dump "$T/dump2" -d 1ms >"$T/out2"
+wait "$PID" || fail "the bystander: status $?"
+grep -q quiet "$T/out2" || fail "the bystander has not done its work"
+kill -INT "$rec"
+wait "$rec" || fail "status $?"
+for p in "$pins"/*; do
+	bpftool prog show pinned "$p" --json
+done >"$T/runs"
+"$GTREPLAY" --verify --json "$T/b.gtr" >"$T/verify" || fail "bystander: $("$GTREPLAY" --verify "$T/b.gtr")"
+python3 - "$T" <<'PY' || fail "a bystander was probed"
+import json, re, sys
+t = sys.argv[1]
+v = json.load(open(t + "/verify"))
+after, lost_after = map(int, re.search(r"left out: (\d+) events, and (\d+) lost ones", open(t + "/err").read()).groups())
+hits = sum(json.loads(x).get("run_cnt", 0) for x in open(t + "/runs") if x.strip())
+own = v["events"] - v["kinds"].get("snapshot", 0) + v["lost"] + after + lost_after
+assert hits == own and 0 < own < 20000, f"{hits} runs for the {own} events of the one that was traced"
+print(f"{hits} runs beside a bystander with more than 80000 changes of state")
+PY
