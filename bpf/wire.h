@@ -24,8 +24,14 @@
 #define GT_WIRE_CREATE	 4 /* casgstatus 6->1, 6->4: struct gt_wire_create, then gt_wire_stack */
 #define GT_WIRE_PREEMPT	 5
 #define GT_WIRE_CORO	 6
-#define GT_WIRE_BLOCK	 32 /* as STATUS, 2->4 or 2->3, with struct gt_wire_stack behind it */
-#define GT_WIRE_SYSBLOCK 33 /* as SYSENTER, the same */
+/* Of the runtime as a whole: g is m.curg, whoever asked for it; new, old and goid mean nothing. */
+#define GT_WIRE_STW_BEGINS 16 /* stopTheWorldWithSema to Go 1.21: struct gt_wire_stop follows */
+#define GT_WIRE_STW_ENDS   17 /* startTheWorldWithSema: struct gt_wire_start follows */
+#define GT_WIRE_MARK_ENDS  18 /* gcMarkTermination: struct gt_wire_heap follows */
+#define GT_WIRE_PROCS	   19 /* procresize: aux is how many */
+#define GT_WIRE_OVERFLOW   20 /* runqputslow: of the P in p_qlen */
+#define GT_WIRE_BLOCK	   32 /* as STATUS, 2->4 or 2->3, with struct gt_wire_stack behind it */
+#define GT_WIRE_SYSBLOCK   33 /* as SYSENTER, the same */
 /* Of threads: see struct gt_wire_event for what they use of it. */
 #define GT_WIRE_ON_CPU	 40
 #define GT_WIRE_OFF_CPU	 41	      /* aux: its state as the kernel has it; 0 ready */
@@ -78,6 +84,23 @@ struct gt_wire_stack {
 	__u64 pcs[GT_WIRE_MAX_STACK];
 };
 
+/* runtime.gcController; its fields are found by gt_layout. All 0 where it could not be read. */
+#define GT_WIRE_HEAP_BYTES 360
+struct gt_wire_heap {
+	__u64 word[GT_WIRE_HEAP_BYTES / 8];
+};
+
+struct gt_wire_stop {
+	__u64 reason;	       /* Go 1.21: stwReason */
+	__u64 why_at, why_len; /* before: m.preemptoff, a string of the target */
+};
+
+/* Arguments that exist: reason and began since Go 1.22, stopped since 1.23; else 0. */
+struct gt_wire_start {
+	__u64 reason, began, stopped;
+	struct gt_wire_heap heap;
+};
+
 /*
  * Losses of one CPU, in memory that both sides map; user space takes them with atomic
  * exchanges. One cache line each.
@@ -114,6 +137,9 @@ struct gt_probe_config {
 	__u32 p_runqhead;
 	/* of runtime.park_m: who returns there parks; all ones: not known, any self-wait may be */
 	__u64 park_lo, park_hi;
+	__u32 m_preemptoff;  /* 0: stops tell their reason in registers */
+	__u32 stw_args;	     /* how many of gt_wire_start are in registers: 0, 2 or 3 */
+	__u64 gc_controller; /* address in memory; 0 not known */
 	/* the target's pid namespace, where gtrec does not see the host's numbers; else 0 */
 	__u64 pidns_dev, pidns_ino;
 };

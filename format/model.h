@@ -33,21 +33,50 @@ enum gt_status {
 
 /* What happened. Values are the file's: append, never renumber. */
 enum gt_event_kind {
-	GT_EV_STATUS = 1,	/* runtime.casgstatus: old -> new */
-	GT_EV_SYSENTER = 2,	/* Go 1.26 runtime.reentersyscall: running -> syscall */
-	GT_EV_SYSEXIT = 3,	/* Go 1.26 runtime.exitsyscall: syscall -> running */
-	GT_EV_SNAP = 4,		/* the goroutine's status as read from memory in [ts - arg, ts] */
-	GT_EV_PREEMPT = 5,	/* casGToPreemptScan: running -> preempted */
-	GT_EV_CORO = 6,		/* coroswitch_m: gid yields to actor on the same M */
-	GT_EV_GAP = 7,		/* sampled from memory while no probe was attached */
-	GT_EV_STW = 16,		/* one stop of the world: [ts - arg, ts], reason as stwReason */
-	GT_EV_GC = 17,		/* a GC phase begins; reason = phase */
-	GT_EV_RUNQ = 18,	/* run queue overflow, steal, global pick-up */
-	GT_EV_SCHED = 19,	/* the kernel switched a target thread on or off a CPU */
-	GT_EV_FAULT = 20,	/* a major page fault of a target thread */
-	GT_EV_GUARD = 21,	/* a guard fired */
-	GT_EV_LABELS = 22,	/* the goroutine's pprof labels changed */
+	GT_EV_STATUS = 1,   /* runtime.casgstatus: old -> new */
+	GT_EV_SYSENTER = 2, /* Go 1.26 runtime.reentersyscall: running -> syscall */
+	GT_EV_SYSEXIT = 3,  /* Go 1.26 runtime.exitsyscall: syscall -> running */
+	GT_EV_SNAP = 4,	    /* the goroutine's status as read from memory in [ts - arg, ts] */
+	GT_EV_PREEMPT = 5,  /* casGToPreemptScan: running -> preempted */
+	GT_EV_CORO = 6,	    /* coroswitch_m: gid yields to actor on the same M */
+	GT_EV_GAP = 7,	    /* sampled from memory while no probe was attached */
+	GT_EV_STW = 16,	    /* one stop of the world: [ts - arg, ts], reason enum gt_stw */
+	GT_EV_GC = 17,	    /* a GC phase begins: reason enum gt_gc_phase; arg: heap live, bytes */
+	GT_EV_RUNQ = 18,    /* reason enum gt_runq_event, of P */
+	GT_EV_SCHED = 19,   /* the kernel switched a target thread on or off a CPU */
+	GT_EV_FAULT = 20,   /* a major page fault of a target thread */
+	GT_EV_GUARD = 21,   /* a guard fired */
+	GT_EV_LABELS = 22,  /* the goroutine's pprof labels changed */
 	GT_EV_PROCESS_END = 23, /* the process is no more, nor are its goroutines; gid 0 */
+	GT_EV_STOPPED = 24,	/* before its STW: nothing ran in [ts - arg, ts] */
+	GT_EV_HEAP_GOAL = 25,	/* behind its GC: the heap's goal is arg bytes; 0 none */
+	GT_EV_PROCS = 26,	/* GOMAXPROCS is arg from now on */
+};
+
+/* Why the world was stopped: the runtime's stwReason [proc.go, Go 1.21-1.26]. */
+enum gt_stw {
+	GT_STW_UNKNOWN = 0,
+	GT_STW_MARK_TERM = 1,
+	GT_STW_SWEEP_TERM = 2,
+	GT_STW_HEAP_DUMP = 3,
+	GT_STW_GOROUTINE_PROFILE = 4,
+	GT_STW_PROFILE_CLEANUP = 5,
+	GT_STW_ALL_STACKS = 6,
+	GT_STW_READ_MEMSTATS = 7,
+	GT_STW_ALL_THREADS = 8,
+	GT_STW_GOMAXPROCS = 9,
+	GT_STW_START_TRACE = 10,
+	GT_STW_STOP_TRACE = 11,
+};
+
+enum gt_gc_phase {
+	GT_GC_MARK = 1,	     /* the world has started again after sweep termination */
+	GT_GC_MARK_TERM = 2, /* all is marked, the world stands */
+	GT_GC_SWEEP = 3,     /* the world has started again; the next cycle ends it */
+};
+
+enum gt_runq_event {
+	GT_RUNQ_OVERFLOW = 1, /* the local queue was full: half of it went to the global one */
 };
 
 /* What a GT_EV_SCHED says of its thread, as its reason. Values are the file's. */

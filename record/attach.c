@@ -39,6 +39,11 @@ static const struct probe probes[GT_N_PROBES] = {
 	[GT_PROBE_SYSENTER] = { PROG(sysenter) },
 	[GT_PROBE_SYSEXIT] = { PROG(sysexit) },
 	[GT_PROBE_PREEMPT] = { PROG(preempt) },
+	[GT_PROBE_WORLD_STOPS] = { PROG(world_stops) },
+	[GT_PROBE_WORLD_STARTS] = { PROG(world_starts) },
+	[GT_PROBE_MARK_ENDS] = { PROG(mark_ends) },
+	[GT_PROBE_PROCS] = { PROG(procs) },
+	[GT_PROBE_OVERFLOW] = { PROG(overflow) },
 };
 
 static struct bpf_program *prog(const struct gt_probes *skel, size_t member)
@@ -70,6 +75,21 @@ static int libbpf_says(enum libbpf_print_level level, const char *fmt, va_list a
 		line[n - 1] = 0;
 	gt_log_debug("%s", line);
 	return n;
+}
+
+/* What runtime.bpf.c has to know. */
+static void config_runtime(struct gt_probe_config *cfg, const struct gt_target *t,
+			   const struct gt_layout *l)
+{
+	int minor = gt_gobin_info(t->bin)->minor;
+	uint64_t at;
+	enum gt_how how;
+
+	/* [src/runtime/proc.go: worldStop came with 1.22, finishedStopping with 1.23] */
+	cfg->stw_args = minor >= 23 ? 3 : minor == 22 ? 2 : 0;
+	cfg->m_preemptoff = minor <= 20 && l->m_preemptoff != UINT32_MAX ? l->m_preemptoff : 0;
+	if (gt_gobin_gc_controller(t->bin, &at, &how))
+		cfg->gc_controller = at + t->bias;
 }
 
 /* What probes.bpf.c reads in one go has one shape in all versions. */
@@ -112,6 +132,7 @@ static int config(struct gt_probe_config *cfg, const struct gt_target *t, uint32
 	bool known = gt_gobin_func(t->bin, "runtime.park_m", &park, &size);
 	cfg->park_lo = known ? park + t->bias : 0;
 	cfg->park_hi = known ? park + size + t->bias : UINT64_MAX;
+	config_runtime(cfg, t, &l);
 	/* Where the host's numbers are not to be seen, the target's own are. */
 	if (!gt_pidns_initial())
 		gt_target_pidns(t, &dev, &ino);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* P id of a P pointer: read once from the target's memory; -1, from then on, when that fails. */
-static int32_t p_id(struct gt_enc_proc *pr, uint64_t pptr)
+int32_t gt_enc_p_id(struct gt_enc_proc *pr, uint64_t pptr)
 {
 	uint32_t id;
 
@@ -229,7 +229,7 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 		return rc;
 	struct gt_event ev = { .ts = w->ktime,
 			       .process = w->proc,
-			       .p = p_id(pr, w->p_qlen & GT_WIRE_ADDR_MASK),
+			       .p = gt_enc_p_id(pr, w->p_qlen & GT_WIRE_ADDR_MASK),
 			       .m = -1,
 			       .qlen = qlen == 0xffff ? -1 : (int32_t)qlen,
 			       .cpu = cpu,

@@ -18,6 +18,14 @@
 /* A probe precedes its status change by at most this; as the engine's default. */
 #define GT_SNAP_SLACK_NS 1000000u
 
+/* The runtime of one process, between the records that tell of it. */
+struct gt_enc_world {
+	uint64_t began_ns; /* of the stop that goes on, where a record told; 0 none */
+	enum gt_stw why;   /* of that */
+	bool marked;	   /* marking has ended in it */
+	uint32_t procs;	   /* GOMAXPROCS; 0 not known */
+};
+
 /* What the encoder keeps for one process. */
 struct gt_enc_proc {
 	uint32_t number;
@@ -32,6 +40,7 @@ struct gt_enc_proc {
 	struct gt_u64map p_ids; /* P pointer -> P id, UINT32_MAX not known */
 	struct gt_tidmap *tids;
 	struct gt_u64map threads; /* tid -> 1: its row is written */
+	struct gt_enc_world world;
 };
 
 struct gt_encoder {
@@ -115,6 +124,13 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 
 /* gt_enc_kernel: what the kernel says of a thread. */
 gt_enc_fn gt_enc_kernel;
+
+/* gt_enc_p_id: P id of a P pointer; -1 not known. */
+int32_t gt_enc_p_id(struct gt_enc_proc *pr, uint64_t pptr);
+
+/* ---- encode_runtime.c: stops of the world, the heap, GOMAXPROCS, run queues ---- */
+
+gt_enc_fn gt_enc_stw_begins, gt_enc_stw_ends, gt_enc_mark_ends, gt_enc_procs, gt_enc_overflow;
 
 /* ---- encode_gor.c: EV is the event in the making, as far as it is known ---- */
 

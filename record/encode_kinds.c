@@ -21,6 +21,14 @@ static const struct {
 	[GT_WIRE_WAKE] = { sizeof(struct gt_wire_event), gt_enc_kernel },
 	[GT_WIRE_WAKE_NEW] = { sizeof(struct gt_wire_event), gt_enc_kernel },
 	[GT_WIRE_FAULT] = { sizeof(struct gt_wire_event), gt_enc_kernel },
+	[GT_WIRE_STW_BEGINS] = { sizeof(struct gt_wire_event) + sizeof(struct gt_wire_stop),
+				 gt_enc_stw_begins },
+	[GT_WIRE_STW_ENDS] = { sizeof(struct gt_wire_event) + sizeof(struct gt_wire_start),
+			       gt_enc_stw_ends },
+	[GT_WIRE_MARK_ENDS] = { sizeof(struct gt_wire_event) + sizeof(struct gt_wire_heap),
+				gt_enc_mark_ends },
+	[GT_WIRE_PROCS] = { sizeof(struct gt_wire_event), gt_enc_procs },
+	[GT_WIRE_OVERFLOW] = { sizeof(struct gt_wire_event), gt_enc_overflow },
 };
 
 static bool stack_fits(const void *body, uint32_t at, uint32_t len)

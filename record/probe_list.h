@@ -9,14 +9,26 @@
 
 struct gt_probe_fn {
 	const char *func;
-	int since;	  /* first Go minor version that needs it */
+	int since, until; /* first and last Go minor version that needs it; until 0: no last */
 	bool required;	  /* no trace without it, where its group is asked for */
 	bool moves;	  /* changes a goroutine's status; so do copies that were inlined */
+	bool reads;	  /* its arguments, in registers: not in Go 1.17 on arm64 */
 	uint32_t group;	  /* GT_PG_*: only with that group of facts; 0: always */
 	const char *what; /* for people: what it tells */
 };
 
-enum { GT_PROBE_STATUS, GT_PROBE_SYSENTER, GT_PROBE_SYSEXIT, GT_PROBE_PREEMPT, GT_N_PROBES };
+enum {
+	GT_PROBE_STATUS,
+	GT_PROBE_SYSENTER,
+	GT_PROBE_SYSEXIT,
+	GT_PROBE_PREEMPT,
+	GT_PROBE_WORLD_STOPS,
+	GT_PROBE_WORLD_STARTS,
+	GT_PROBE_MARK_ENDS,
+	GT_PROBE_PROCS,
+	GT_PROBE_OVERFLOW,
+	GT_N_PROBES
+};
 extern const struct gt_probe_fn gt_probe_fns[GT_N_PROBES];
 
 #define GT_MAX_INLINED 64 /* as many copies as the programs have room for */

@@ -407,6 +407,19 @@ void gt_target_free(struct gt_target *t)
 	free(t);
 }
 
+/* 0 where it cannot be known, and before the program has set it. */
+static uint32_t gomaxprocs(const struct gt_target *t)
+{
+	enum gt_how how;
+	uint64_t at;
+	int32_t n;
+
+	if (!gt_gobin_gomaxprocs(t->bin, &at, &how) ||
+	    gt_target_read(t, at + t->bias, &n, sizeof(n), NULL) || n < 0 || n > 1 << 16)
+		return 0;
+	return (uint32_t)n;
+}
+
 void gt_target_process(const struct gt_target *t, struct gt_process *ret)
 {
 	const struct gt_gobin_info *info = gt_gobin_info(t->bin);
@@ -421,4 +434,5 @@ void gt_target_process(const struct gt_target *t, struct gt_process *ret)
 	ret->arch = info->arch == GT_ARCH_ARM64 ? "arm64" : "amd64";
 	ret->cmdline0 = t->argv0;
 	ret->reasons = gt_gobin_reasons(t->bin, &ret->n_reasons);
+	ret->gomaxprocs = gomaxprocs(t);
 }

@@ -38,6 +38,7 @@ static const struct gt_usage usage = {
 		"  runq                how long ready goroutines wait for a processor\n"
 		"  sched               threads: on a CPU, or waiting for one (gtrec "
 		"--events=sched)\n"
+		"  gc                  collections, the heap, stops of the world and why\n"
 		"  leaks               goroutines that do not come back\n"
 		"FILE is trace.gtr unless named; - is stdin.\n",
 };

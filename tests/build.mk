@@ -27,6 +27,8 @@ $(O)/tests/unit/test_govern: $(O)/record/govern.o
 $(O)/tests/unit/test_probes: $(O)/bpf/probes.skel.h
 $(O)/tests/unit/test_probes: UNIT_EXTRA = $(RECORD_LIBS)
 
+$(O)/tests/unit/test_heap: $(O)/record/heap.o
+
 # Sample traces for the scripts.
 $(O)/tests/sample: tests/golden/sample.c $(O)/libgtrace.a
 	@mkdir -p $(@D); $(SAY) LINK $@

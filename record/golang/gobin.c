@@ -294,6 +294,11 @@ bool gt_gobin_func(const struct gt_gobin *b, const char *name, uint64_t *ret_ent
 	return true;
 }
 
+bool gt_gobin_read(const struct gt_gobin *b, uint64_t vaddr, void *buf, size_t n)
+{
+	return gt_image_read(&b->img, vaddr, buf, n);
+}
+
 bool gt_gobin_symbol(const struct gt_gobin *b, const char *name, uint64_t *ret_addr)
 {
 	return gt_image_symbol(&b->img, name, ret_addr);

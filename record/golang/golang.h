@@ -89,6 +89,8 @@ bool gt_gobin_bias(const struct gt_gobin *b, uint64_t map_start, uint64_t map_of
 /* gt_gobin_func: entry (link-time) and size of the function NAME, wrappers left out. */
 bool gt_gobin_func(const struct gt_gobin *b, const char *name, uint64_t *ret_entry,
 		   uint64_t *ret_size);
+/* gt_gobin_read: N bytes at link-time address VADDR as the file has them; false outside. */
+bool gt_gobin_read(const struct gt_gobin *b, uint64_t vaddr, void *buf, size_t n);
 /* gt_gobin_symbol: address of a data symbol ("runtime.allgs") by .symtab; false if stripped. */
 bool gt_gobin_symbol(const struct gt_gobin *b, const char *name, uint64_t *ret_addr);
 
@@ -176,8 +178,12 @@ struct gt_layout {
 	uint32_t g_stack_lo, g_stack_hi, g_m, g_sched_sp, g_sched_pc, g_sched_g, g_sched_bp;
 	uint32_t g_syscallpc, g_atomicstatus, g_goid, g_waitreason, g_lockedm, g_parent_goid;
 	uint32_t g_gopc, g_startpc, g_labels, g_coroarg, g_size;
-	uint32_t m_procid, m_curg, m_p, m_id, m_size;
+	uint32_t m_procid, m_curg, m_p, m_id, m_preemptoff, m_size;
 	uint32_t p_id, p_status, p_m, p_runqhead, p_runqtail, p_runnext;
+	/* runtime.gcController, 8 bytes each */
+	uint32_t gc_heap_live, gc_heap_marked, gc_heap_goal, gc_percent_goal, gc_sweep_trigger;
+	uint32_t gc_triggered, gc_memory_limit, gc_heap_free, gc_total_alloc;
+	uint32_t gc_total_free, gc_mapped_ready;
 };
 int gt_gobin_layout(const struct gt_gobin *b, struct gt_layout *ret,
 		    struct gt_err *err) GT_MUST_CHECK;
@@ -191,6 +197,12 @@ const char *const *gt_gobin_reasons(const struct gt_gobin *b, uint32_t *ret_n);
  * scan of the process's memory can tell (record/snapshot does that).
  */
 bool gt_gobin_allgs(const struct gt_gobin *b, uint64_t *ret, enum gt_how *ret_how);
+/*
+ * gt_gobin_gc_controller, gt_gobin_gomaxprocs: link-time addresses of runtime.gcController (a
+ * struct) and runtime.gomaxprocs (an int32), from .symtab or by decoding a function that uses them.
+ */
+bool gt_gobin_gc_controller(const struct gt_gobin *b, uint64_t *ret, enum gt_how *ret_how);
+bool gt_gobin_gomaxprocs(const struct gt_gobin *b, uint64_t *ret, enum gt_how *ret_how);
 /* Ranges of writable Go data (link-time), for that scan: noptrdata, data, bss, noptrbss. */
 uint32_t gt_gobin_data_ranges(const struct gt_gobin *b, uint64_t (*ret)[2], uint32_t max);
 

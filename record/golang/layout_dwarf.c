@@ -13,9 +13,10 @@
 #define MAX_UNITS   65536
 #define MAX_MEMBERS 1024
 
-enum { G, M, P, N_STRUCTS };
+enum { G, M, P, GC, N_STRUCTS };
 
-static const char *const struct_names[N_STRUCTS] = { "runtime.g", "runtime.m", "runtime.p" };
+static const char *const struct_names[N_STRUCTS] = { "runtime.g", "runtime.m", "runtime.p",
+						     "runtime.gcControllerState" };
 
 #define FIELD(field, strct, path, must)                                                            \
 	{                                                                                          \
@@ -51,6 +52,7 @@ static const struct field {
 	FIELD(m_curg, M, "curg", true),
 	FIELD(m_p, M, "p", true),
 	FIELD(m_id, M, "id", true),
+	FIELD(m_preemptoff, M, "preemptoff", false),
 	FIELD(m_size, M, "", false),
 	FIELD(p_id, P, "id", true),
 	FIELD(p_status, P, "status", false),
@@ -58,6 +60,17 @@ static const struct field {
 	FIELD(p_runqhead, P, "runqhead", true),
 	FIELD(p_runqtail, P, "runqtail", true),
 	FIELD(p_runnext, P, "runnext", false),
+	FIELD(gc_heap_live, GC, "heapLive", false),
+	FIELD(gc_heap_marked, GC, "heapMarked", false),
+	FIELD(gc_heap_goal, GC, "heapGoal", false),
+	FIELD(gc_percent_goal, GC, "gcPercentHeapGoal", false),
+	FIELD(gc_sweep_trigger, GC, "sweepDistMinTrigger", false),
+	FIELD(gc_triggered, GC, "triggered", false),
+	FIELD(gc_memory_limit, GC, "memoryLimit", false),
+	FIELD(gc_heap_free, GC, "heapFree", false),
+	FIELD(gc_total_alloc, GC, "totalAlloc", false),
+	FIELD(gc_total_free, GC, "totalFree", false),
+	FIELD(gc_mapped_ready, GC, "mappedReady", false),
 };
 
 static bool member(Dwarf_Die *strct, const char *name, size_t n, Dwarf_Die *ret)
@@ -136,15 +149,14 @@ static bool structs_in(Dwarf_Die *unit, Dwarf_Die ret[N_STRUCTS], bool have[N_ST
 				ret[i] = d;
 				have[i] = true;
 			}
-		if (have[G] && have[M] && have[P])
+		if (have[G] && have[M] && have[P] && have[GC])
 			return true;
 	} while (dwarf_siblingof(&d, &d) == 0);
-	return false;
+	return have[G] && have[M] && have[P];
 }
 
-static bool find_structs(Dwarf *dw, Dwarf_Die ret[N_STRUCTS])
+static bool find_structs(Dwarf *dw, Dwarf_Die ret[N_STRUCTS], bool have[N_STRUCTS])
 {
-	bool have[N_STRUCTS] = { false };
 	Dwarf_Off off = 0, next;
 	size_t header;
 
@@ -168,10 +180,12 @@ bool gt_gobin_dwarf_layout(const struct gt_gobin *b, struct gt_layout *ret)
 	Dwarf *dw = dwarf_begin(b->img.fd, DWARF_C_READ);
 	Dwarf_Die structs[N_STRUCTS];
 	struct gt_layout l = { 0 };
-	bool ok = dw && find_structs(dw, structs);
+	bool have[N_STRUCTS] = { false }, ok = dw && find_structs(dw, structs, have);
 
 	for (size_t i = 0; ok && i < sizeof(fields) / sizeof(*fields); i++) {
-		uint32_t v = offset_of(structs[fields[i].strct], fields[i].path);
+		uint32_t v = have[fields[i].strct]
+				     ? offset_of(structs[fields[i].strct], fields[i].path)
+				     : UINT32_MAX;
 
 		memcpy((char *)&l + fields[i].at, &v, sizeof(v));
 		ok = v != UINT32_MAX || !fields[i].must;

@@ -46,6 +46,7 @@ static const struct {
 	{ "runtime.runqput", 2, 17 },
 	{ "runtime.runqputslow", 2, 17 },
 	{ "runtime.gcStart", 1, 17 },
+	{ "runtime.procresize", 1, 17 },
 	{ "runtime.goschedImpl", 1, 17 },
 	{ "runtime.castogscanstatus", 3, 17 },
 	{ "runtime.casfrom_Gscanstatus", 3, 17 },

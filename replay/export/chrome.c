@@ -221,6 +221,7 @@ static const char *colour(const struct gt_x_slice *x)
 	switch (x->kind) {
 	case GT_X_SYSCALL: return "thread_state_uninterruptible";
 	case GT_X_STW: return "terrible";
+	case GT_X_GC: return "good";
 	case GT_X_LOST: return "bad";
 	case GT_X_KTHREAD:
 		return x->kstate == GT_K_ON	 ? "thread_state_running"
@@ -247,7 +248,8 @@ static const char *category(const struct gt_x_slice *x)
 	case GT_X_STATE: return "state";
 	case GT_X_RUN: return "run";
 	case GT_X_SYSCALL: return "syscall";
-	case GT_X_STW: return "gc";
+	case GT_X_STW:
+	case GT_X_GC: return "gc";
 	case GT_X_KTHREAD: return "thread";
 	default: return "lost";
 	}

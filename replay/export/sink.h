@@ -39,6 +39,7 @@ enum gt_x_kind {
 	GT_X_RUN,     /* a goroutine running, on a processor's track */
 	GT_X_SYSCALL, /* nested in GT_X_RUN */
 	GT_X_STW,
+	GT_X_GC,
 	GT_X_LOST,
 	GT_X_KTHREAD, /* what the kernel does with a thread, on its track */
 };

@@ -9,13 +9,15 @@
 #include "outbuf.h"
 #include "replay/view/names.h"
 #include "replay/view/run.h"
+#include "runtime.h"
 
-enum { ROW_STW = 8, ROW_LOST = 9 }; /* kinds of rows beside those of procs.c */
+enum { ROW_LOST = 9 }; /* kinds of rows beside those of procs.c and runtime.c */
 
 struct walk {
 	struct gt_x_state x;
 	struct gt_run run;
 	const struct gt_x_out *out;
+	struct gt_x_runtime runtime;
 	uint32_t named; /* processes up to this one are known to the sink */
 };
 
@@ -224,24 +226,7 @@ static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 	}
 	if (ev->kind == GT_EV_PROCESS_END)
 		process_end(w, ev);
-	if (ev->kind != GT_EV_STW || !ev->process)
-		return GT_OK;
-	long i = gt_x_other_row(&w->x, ev->process, ROW_STW, 0, -1, "GC / STW");
-	if (i < 0)
-		return no_memory(err);
-	uint64_t e = gt_view_rel(w->x.view, ev->ts);
-	uint64_t b = gt_view_rel(w->x.view, ev->arg < ev->ts ? ev->ts - ev->arg : 0);
-	if (gt_row_clamp(&w->x.rows.p[i], &b, &e)) {
-		struct gt_x_slice s = { .track = w->x.rows.p[i].track,
-					.kind = GT_X_STW,
-					.begin_ns = b,
-					.end_ns = e,
-					.name = "STW",
-					.why = "" };
-		w->x.ops->slice(w->x.sink, &s);
-		w->x.rows.p[i].last_end_ns = e;
-	}
-	return GT_OK;
+	return gt_x_runtime_event(&w->runtime, &w->x, ev, err);
 }
 
 static int kstep(void *ctx, const struct gt_kstep *s, struct gt_err *err)
@@ -373,6 +358,7 @@ int gt_x_walk(struct gt_view *v, const struct gt_selection *sel, const struct gt
 	ops->end(sink);
 	ret->arrows = w.x.arrows.told;
 	ret->dropped = w.x.arrows.dropped;
+	gt_x_runtime_free(&w.runtime);
 	gt_x_state_free(&w.x);
 	return rc;
 }

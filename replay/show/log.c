@@ -4,7 +4,7 @@
  * with its first run; lines of such a goroutine, and all behind them, are held back until
  * the id is known, so that the log can be read by id from its first line on.
  */
-#include "show.h"
+#include "facts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,13 +17,15 @@
 #define MAX_HELD    65536 /* lines; the oldest is then printed as it is */
 
 struct line {
-	bool is_loss, first;	  /* first: the goroutine was not in the log before */
-	uint32_t ended;		  /* not a goroutine's: this process ended, at S.ts; 0 no */
-	bool is_thread, is_fault; /* K, or FAULT, of the thread that G is on, if any (G.gid) */
+	bool is_loss, is_fact, first; /* first: the goroutine was not in the log before */
+	uint32_t ended;		      /* not a goroutine's: this process ended, at S.ts; 0 no */
+	bool is_thread, is_fault;     /* K, or FAULT, of the thread that G is on, if any (G.gid) */
 	struct gt_kstep k;
 	struct gt_event fault;
 	uint32_t fault_in;
 	struct gt_loss loss;
+	struct gt_event ev; /* of a fact, with its STOP, in the name of WAKER_GOID */
+	struct gt_stop stop;
 	struct gt_step s;
 	struct gt_goroutine g;
 	uint64_t waker_goid, parent_goid;
@@ -41,6 +43,7 @@ struct log {
 	size_t at;
 	uint64_t *seen; /* bit for each gid that was in the log; owned */
 	uint64_t n_seen;
+	struct gt_stops stops;
 };
 
 /* ---- one line ------------------------------------------------------------------------- */
@@ -279,6 +282,8 @@ static void print(struct log *l, const struct line *n)
 		json_loss(l, &n->loss);
 	else if (n->is_loss)
 		gt_show_loss(l->show, &n->loss);
+	else if (n->is_fact)
+		gt_show_fact(l->show, &l->j, &n->ev, &n->stop, n->waker_goid);
 	else if (n->ended)
 		print_end(l, n);
 	else if (n->is_thread || n->is_fault)
@@ -293,7 +298,7 @@ static void print(struct log *l, const struct line *n)
 
 static bool ready(const struct line *n)
 {
-	return n->is_loss || n->ended || n->g.goid || !n->g.gid ||
+	return n->is_loss || n->is_fact || n->ended || n->g.goid || !n->g.gid ||
 	       !(n->g.flags & GT_GF_PROVISIONAL);
 }
 
@@ -337,7 +342,7 @@ static int on_goroutine(void *ctx, const struct gt_goroutine *g, struct gt_err *
 	for (size_t i = l->at; i < l->held.n; i++) {
 		struct line *n = &l->held.p[i];
 
-		if (!n->is_loss && !n->ended && n->g.gid == g->gid) {
+		if (!n->is_loss && !n->is_fact && !n->ended && n->g.gid == g->gid) {
 			n->g.goid = g->goid;
 			n->g.flags &= ~(uint32_t)GT_GF_PROVISIONAL;
 		}
@@ -437,11 +442,19 @@ static int on_fault(struct log *l, const struct gt_event *ev, struct gt_err *err
 static int on_event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 {
 	struct log *l = ctx;
-	struct line n = { .ended = ev->process, .s.ts = ev->ts };
+	struct line n = { .s.ts = ev->ts };
+	bool stw = gt_stops_event(&l->stops, ev, &n.stop);
 
 	if (ev->kind == GT_EV_FAULT)
 		return on_fault(l, ev, err);
-	if (ev->kind != GT_EV_PROCESS_END || !ev->process ||
+	n.is_fact = gt_show_is_fact(ev) && (stw || ev->kind != GT_EV_STW);
+	if (n.is_fact) {
+		n.ev = *ev;
+		n.waker_goid = gt_show_goid(l->run.engine, ev->actor);
+	} else {
+		n.ended = ev->process;
+	}
+	if ((!n.is_fact && ev->kind != GT_EV_PROCESS_END) || !ev->process ||
 	    !gt_filter_process(&l->show->view->filter, l->show->view->reader, ev->process))
 		return GT_OK;
 	return put(l, &n, err);

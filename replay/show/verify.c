@@ -198,6 +198,9 @@ static const char *const kind_names[256] = {
 	[GT_EV_GUARD] = "guard",
 	[GT_EV_LABELS] = "labels",
 	[GT_EV_PROCESS_END] = "process_end",
+	[GT_EV_STOPPED] = "world_stopped",
+	[GT_EV_HEAP_GOAL] = "heap_goal",
+	[GT_EV_PROCS] = "gomaxprocs",
 };
 
 static const char *const flag_names[8] = { "goid_zero", "unreadable", "bad_status", "resync",

@@ -11,6 +11,7 @@
 #include "format/base/json.h"
 #include "ksum.h"
 #include "replay/view/open.h"
+#include "runtime.h"
 #include "suspect.h"
 #include "tally.h"
 
@@ -31,6 +32,8 @@ struct gt_ask {
 	struct gt_tally tally;
 	struct gt_ksum ksum;
 	struct gt_suspects suspects;
+	struct gt_runtime_sums runtime;
+	uint32_t groups; /* GT_PG_* that were recorded of any process that was asked for */
 	struct gt_json json;
 	FILE *out;
 	bool colour;
@@ -51,7 +54,7 @@ struct gt_question {
 };
 
 extern const struct gt_question gt_q_summary, gt_q_goroutines, gt_q_lifetimes, gt_q_blocks,
-	gt_q_runq, gt_q_sched, gt_q_leaks;
+	gt_q_runq, gt_q_sched, gt_q_gc, gt_q_leaks;
 
 /* ---- what they share in printing (text.c) ---- */
 

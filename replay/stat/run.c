@@ -12,10 +12,10 @@
 
 #define TOP_DEFAULT 20
 
-const struct gt_question *const gt_stat_questions[] = { &gt_q_summary,	 &gt_q_goroutines,
-							&gt_q_lifetimes, &gt_q_blocks,
-							&gt_q_runq,	 &gt_q_sched,
-							&gt_q_leaks,	 NULL };
+const struct gt_question *const gt_stat_questions[] = {
+	&gt_q_summary, &gt_q_goroutines, &gt_q_lifetimes, &gt_q_blocks, &gt_q_runq,
+	&gt_q_sched,   &gt_q_gc,	 &gt_q_leaks,	  NULL
+};
 
 const struct gt_question *gt_stat_question(const char *name)
 {
@@ -62,10 +62,13 @@ static int kstep(void *ctx, const struct gt_kstep *s, struct gt_err *err)
 
 static int event(void *ctx, const struct gt_event *ev, struct gt_err *err)
 {
-	(void)err;
-	gt_ksum_event(&((struct walk *)ctx)->a->ksum, ev, ((struct walk *)ctx)->run.engine);
-	gt_tally_event(&((struct walk *)ctx)->a->tally, ev);
-	return GT_OK;
+	struct gt_ask *a = ((struct walk *)ctx)->a;
+
+	gt_ksum_event(&a->ksum, ev, ((struct walk *)ctx)->run.engine);
+	gt_tally_event(&a->tally, ev);
+	if (!gt_filter_process(&a->view->filter, a->view->reader, ev->process))
+		return GT_OK;
+	return gt_runtime_event(&a->runtime, ev, err);
 }
 
 static int goroutine(void *ctx, const struct gt_goroutine *g, struct gt_err *err)
@@ -93,12 +96,18 @@ static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 static int end(void *ctx, uint64_t end_ns, const struct gt_end *e, struct gt_err *err)
 {
 	struct walk *w = ctx;
+	struct gt_ask *a = w->a;
 	int rc;
 
 	(void)e;
-	w->a->ksum.from_ns = w->a->tally.from_ns;
-	rc = gt_ksum_end(&w->a->ksum, end_ns, &w->run.kthreads, w->run.engine, err);
-	return rc ? rc : gt_tally_end(&w->a->tally, end_ns, err);
+	for (uint32_t i = 1; i <= gt_reader_processes(a->view->reader); i++) {
+		const struct gt_process *p = gt_reader_process(a->view->reader, i);
+		if (p && gt_filter_process(&a->view->filter, a->view->reader, i))
+			a->groups |= (uint32_t)p->probe_flags;
+	}
+	a->ksum.from_ns = a->tally.from_ns;
+	rc = gt_ksum_end(&a->ksum, end_ns, &w->run.kthreads, w->run.engine, err);
+	return rc ? rc : gt_tally_end(&a->tally, end_ns, err);
 }
 
 static const struct gt_run_ops ops = { .begin = begin,
@@ -149,6 +158,7 @@ static void settle(struct gt_ask *a, const struct gt_question *q, uint64_t over_
 	gt_tally_init(&a->tally, &to);
 	a->ksum.reader = to.reader;
 	a->ksum.filter = to.filter;
+	gt_runtime_init(&a->runtime, a->view->reader);
 }
 
 static int answer(struct gt_ask *a, const struct gt_question *q, struct gt_err *err)
@@ -206,6 +216,7 @@ int gt_stat_run(const struct gt_question *q, const char *path, const struct gt_a
 	gt_suspects_free(&a->suspects);
 	gt_tally_free(&a->tally);
 	gt_ksum_free(&a->ksum);
+	gt_runtime_free(&a->runtime);
 	gt_view_close(&view);
 	free(a);
 	return status;

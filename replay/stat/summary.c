@@ -65,7 +65,7 @@ static void text_hist(const struct gt_ask *a, const char *name, const struct gt_
 static void text_goroutines(const struct gt_ask *a)
 {
 	const struct gt_tally *t = &a->tally;
-	char b[GT_DUR_MAX];
+	char b[GT_DUR_MAX], b2[GT_DUR_MAX];
 
 	(void)fprintf(a->out, "%-14s %" PRIu64 " created, %" PRIu64 " exited, ", "goroutines",
 		      t->created, t->exited);
@@ -85,6 +85,12 @@ static void text_goroutines(const struct gt_ask *a)
 			      t->runq_open, gt_format_duration(b, t->runq_open_max_ns));
 	text_hist(a, "syscalls", &t->syscall);
 	gt_text_kernel(a);
+	if (!(a->groups & GT_PG_GC))
+		return;
+	(void)fprintf(a->out, "%-14s %" PRIu64 " cycles; the world was stopped %" PRIu64 " times, ",
+		      "collections", a->runtime.cycles, a->runtime.stw.n + a->runtime.stw_no_begin);
+	(void)fprintf(a->out, "%s in all, p99 %s\n", gt_format_duration(b, a->runtime.stw_total_ns),
+		      gt_text_quantile(&a->runtime.stw, .99, b2));
 }
 
 static int text_blocks(const struct gt_ask *a, struct gt_err *err)
@@ -253,9 +259,16 @@ static void json_queues(struct gt_json *j, struct gt_ask *a)
 	no_data(j, p99);
 	gt_json_object_end(j);
 	gt_json_object_end(j);
-	no_data(j, (const char *const[]){ "overflows", NULL });
+	if (a->groups & GT_PG_RUNQ)
+		gt_json_ku64(j, "overflows", a->runtime.overflows);
+	else
+		no_data(j, (const char *const[]){ "overflows", NULL });
 	gt_json_object_end(j);
-	no_data(j, (const char *const[]){ "steals", NULL });
+	/* Without the Ps on which goroutines ran nothing can be derived. */
+	if (a->groups & GT_PG_TOLD)
+		gt_json_ku64(j, "steals", a->runtime.steals);
+	else
+		no_data(j, (const char *const[]){ "steals", NULL });
 	gt_json_thread_waits(a);
 	gt_json_key(j, "syscall");
 	gt_json_object(j);
@@ -326,6 +339,30 @@ static int json_sites(struct gt_json *j, const struct gt_ask *a, struct gt_err *
 	return GT_OK;
 }
 
+static void json_gc(struct gt_ask *a)
+{
+	const struct gt_runtime_sums *r = &a->runtime;
+	struct gt_json *j = &a->json;
+	bool told = a->groups & GT_PG_GC;
+
+	gt_json_key(j, "gc");
+	gt_json_object(j);
+	if (told)
+		gt_json_ku64(j, "cycles", r->cycles);
+	else
+		no_data(j, (const char *const[]){ "cycles", NULL });
+	gt_json_key(j, "stw");
+	gt_json_object(j);
+	if (told) {
+		gt_json_ku64(j, "total", r->stw_total_ns);
+		gt_json_hist(j, &r->stw);
+	} else {
+		no_data(j, (const char *const[]){ "p99", "total", NULL });
+	}
+	gt_json_object_end(j);
+	gt_json_object_end(j);
+}
+
 static int json(struct gt_ask *a, struct gt_err *err)
 {
 	const struct gt_tally *t = &a->tally;
@@ -351,14 +388,7 @@ static int json(struct gt_ask *a, struct gt_err *err)
 	if (!rc)
 		rc = json_sites(j, a, err);
 	gt_json_faults(a);
-	gt_json_key(j, "gc");
-	gt_json_object(j);
-	no_data(j, (const char *const[]){ "cycles", NULL });
-	gt_json_key(j, "stw");
-	gt_json_object(j);
-	no_data(j, (const char *const[]){ "p99", "total", NULL });
-	gt_json_object_end(j);
-	gt_json_object_end(j);
+	json_gc(a);
 	gt_json_suspects(a);
 	gt_json_object_end(j);
 	gt_json_line(j);

@@ -132,7 +132,7 @@ COLUMNS = ["shape", "dt0", "dt1", "shapex", "dtx", "tid", "g", "act", "p", "m", 
 IN_FULL = 3 | 0x10 | 0x20 | 0x40 | 0x80 | 0x700  # gid, tid, P, M, arg, queue length: in their columns
 
 
-def event(ts, gid, old, new, **more):
+def event(ts, gid=0, old=0, new=0, **more):
     e = {"ts": ts, "process": 1, "cpu": 0, "kind": 1, "old": old, "new": new, "flags": 0, "gid": gid,
          "actor": 0, "tid": 7, "ra": 0, "pc": 0, "stack": 0, "reason": 0, "p": -1, "m": -1, "qlen": -1,
          "arg": 0}
@@ -357,30 +357,6 @@ def every_event_kind():
                  arg=(1 << 64) - 1, p=-2, m=0x7FFFFFFF, qlen=-0x80000000)]
     put_events(t, ev)
     t.end(T0 + 2000, len(ev))
-    return t
-
-
-def threads():
-    """The kernel's own view: a thread's life, one goroutine on it, and a switch that was not told."""
-    t = Trace()
-    t.meta()
-    sched = lambda dt, cpu, what, tid=7, **more: event(T0 + dt, 0, 0, 0, kind=19, cpu=cpu, tid=tid,
-                                                       reason=what, **more)
-    on, preempted, sleeps, blocked, stopped, ends, wakes, born = range(1, 9)
-    ev = [sched(100_000, 0, born), sched(150_000, 1, on), event(T0 + 160_000, 1, 6, 1, cpu=1),
-          event(T0 + 170_000, 1, 1, 2, cpu=1), sched(200_000, 0, sleeps, tid=8),
-          sched(300_000, 1, preempted), sched(340_000, 0, on), sched(380_000, 0, blocked),
-          sched(390_000, 1, wakes), sched(395_000, 0, on),
-          event(T0 + 400_000, 1, 0, 0, kind=20, arg=0x7F0000001000, pc=3),
-          sched(450_000, 1, wakes, tid=8), sched(455_000, 1, on, tid=8),
-          sched(460_000, 1, stopped, tid=8),
-          event(T0 + 500_000, 1, 2, 4, reason=1), sched(520_000, 0, sleeps),
-          sched(900_000, 0, wakes), sched(910_000, 0, wakes), sched(950_000, 0, on),
-          sched(970_000, 0, preempted), sched(1_000_000, 0, sleeps, flags=8),
-          sched(1_010_000, 1, wakes, tid=8), sched(1_015_000, 1, on, tid=8),
-          sched(1_040_000, 1, ends, tid=8)]
-    put_events(t, ev)
-    t.end(T0 + 1_100_000, len(ev))
     return t
 
 
@@ -676,7 +652,7 @@ def compressed():
     return t
 
 
-ALL = [minimal, kinds, every_event_kind, threads, process_end, keyframe_changes, merge_order, predicted,
+ALL = [minimal, kinds, every_event_kind, process_end, keyframe_changes, merge_order, predicted,
        many_shapes, bad_shapes, unknown_things, critical_kind, future_incompat, future_magic, torn,
        bad_checksum, missing_block, twice, zero_tail, two_sections, overlong, foreign, big_endian,
        compressed]
@@ -684,7 +660,8 @@ ALL = [minimal, kinds, every_event_kind, threads, process_end, keyframe_changes,
 
 def main():
     out = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
-    for make in ALL:
+    import facts  # which takes its tools from here
+    for make in ALL + facts.ALL:
         t = make()
         if t is None:
             continue

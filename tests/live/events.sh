@@ -31,3 +31,12 @@ few=$(calls)
 [ "$few" -lt $((all / 4)) ] || fail "$few of $all system calls without the group"
 record 1.25 none
 [ "$(calls)" -ge 200 ] || fail "Go 1.25: $(calls) system calls"
+
+# ---- gc and runq: no event of a kind that was not asked for ----
+kinds() {
+	"$GTREPLAY" --verify "$T/t.gtr" | sed -n 's/^events  *//p'
+}
+record 1.26 gc,runq
+case $(kinds) in *gomaxprocs*) ;; *) fail "no GOMAXPROCS: $(kinds)" ;; esac
+record 1.26 syscall
+case $(kinds) in *gomaxprocs*) fail "GOMAXPROCS without the group: $(kinds)" ;; esac

@@ -47,6 +47,26 @@ static void same_sites(const struct gt_gobin *a, const struct gt_gobin *b)
 	}
 }
 
+/* Variables that B has to find in its code are where A's symbols say. */
+static void same_globals(const struct gt_gobin *a, const struct gt_gobin *b)
+{
+	/* receivers lie on the stack there */
+	bool on_stack = gt_gobin_info(a)->arch == GT_ARCH_ARM64 && gt_gobin_info(a)->minor < 18;
+	uint64_t x, y;
+	enum gt_how how;
+
+	assert_true(gt_gobin_gomaxprocs(a, &x, &how));
+	assert_true(gt_gobin_gomaxprocs(b, &y, &how));
+	assert_int_equal(how, GT_HOW_SIGNATURE);
+	assert_int_equal(x, y);
+	if (on_stack)
+		return;
+	assert_true(gt_gobin_gc_controller(a, &x, &how));
+	assert_true(gt_gobin_gc_controller(b, &y, &how));
+	assert_int_equal(how, GT_HOW_SIGNATURE);
+	assert_int_equal(x, y);
+}
+
 static void section_headers_are_not_needed(void **state)
 {
 	(void)state;
@@ -76,6 +96,7 @@ static void section_headers_are_not_needed(void **state)
 		assert_int_equal(how, GT_HOW_SIGNATURE);
 		assert_int_equal(x, y);
 		assert_false(gt_gobin_symbol(b, "runtime.allgs", &x));
+		same_globals(a, b);
 		gt_gobin_free(a);
 		gt_gobin_free(b);
 	}

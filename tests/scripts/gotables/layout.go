@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// The fields of struct gt_layout: a path of members from runtime.g, .m or .p, or alternatives
-// separated by "|". An empty path is the size of the struct.
+// The fields of struct gt_layout: a path of members from runtime.g, .m, .p or
+// .gcControllerState. An empty path is the size of the struct.
 var fields = []struct{ name, strct, path string }{
 	{"g_stack_lo", "runtime.g", "stack.lo"},
 	{"g_stack_hi", "runtime.g", "stack.hi"},
@@ -34,17 +34,29 @@ var fields = []struct{ name, strct, path string }{
 	{"m_curg", "runtime.m", "curg"},
 	{"m_p", "runtime.m", "p"},
 	{"m_id", "runtime.m", "id"},
+	{"m_preemptoff", "runtime.m", "preemptoff"},
 	{"p_id", "runtime.p", "id"},
 	{"p_status", "runtime.p", "status"},
 	{"p_m", "runtime.p", "m"},
 	{"p_runqhead", "runtime.p", "runqhead"},
 	{"p_runqtail", "runtime.p", "runqtail"},
 	{"p_runnext", "runtime.p", "runnext"},
+	{"gc_heap_live", "runtime.gcControllerState", "heapLive"},
+	{"gc_heap_marked", "runtime.gcControllerState", "heapMarked"},
+	{"gc_heap_goal", "runtime.gcControllerState", "heapGoal"},
+	{"gc_percent_goal", "runtime.gcControllerState", "gcPercentHeapGoal"},
+	{"gc_sweep_trigger", "runtime.gcControllerState", "sweepDistMinTrigger"},
+	{"gc_triggered", "runtime.gcControllerState", "triggered"},
+	{"gc_memory_limit", "runtime.gcControllerState", "memoryLimit"},
+	{"gc_heap_free", "runtime.gcControllerState", "heapFree"},
+	{"gc_total_alloc", "runtime.gcControllerState", "totalAlloc"},
+	{"gc_total_free", "runtime.gcControllerState", "totalFree"},
+	{"gc_mapped_ready", "runtime.gcControllerState", "mappedReady"},
 }
 
 func structs(d *dwarf.Data) (map[string]*dwarf.StructType, error) {
 	found := map[string]*dwarf.StructType{}
-	for r := d.Reader(); len(found) < 3; {
+	for r := d.Reader(); len(found) < 4; {
 		e, err := r.Next()
 		if err != nil || e == nil {
 			return found, err
@@ -53,7 +65,8 @@ func structs(d *dwarf.Data) (map[string]*dwarf.StructType, error) {
 		switch {
 		case e.Tag == dwarf.TagCompileUnit && name != "runtime":
 			r.SkipChildren()
-		case e.Tag == dwarf.TagStructType && (name == "runtime.g" || name == "runtime.m" || name == "runtime.p"):
+		case e.Tag == dwarf.TagStructType && (name == "runtime.g" || name == "runtime.m" || name == "runtime.p" ||
+			name == "runtime.gcControllerState"):
 			t, err := d.Type(e.Offset)
 			if err != nil {
 				return nil, err
