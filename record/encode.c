@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/base/log.h"
 #include "format/base/vec.h"
 
 /* A snapshot row that waits for its place in time, with its stack behind it. */
@@ -103,6 +104,13 @@ int gt_encoder_process(struct gt_encoder *e, const struct gt_process *row, struc
 		return rc;
 	if (row->process != e->procs.n + 1)
 		return gt_fail(err, GT_USAGE, "processes are numbered in order");
+	if (p.layout.how == GT_HOW_NEWEST)
+		gt_log_warn("'%s' was built by %s, which is newer than what gtrec knows, and has "
+			    "no DWARF: "
+			    "the layout of its structs is a guess",
+			    t->image, gt_gobin_info(t->bin)->version);
+	p.text = gt_gobin_info(t->bin)->text + t->bias;
+	p.etext = gt_gobin_info(t->bin)->etext + t->bias;
 	if (gt_gobin_func(t->bin, "runtime.main", &entry, &size))
 		p.main_pc = entry + t->bias;
 	rc = gt_tidmap_new(&p.tids, t, err);

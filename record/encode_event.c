@@ -123,6 +123,9 @@ static bool is_reborn(struct gt_enc_proc *pr, const struct gt_wire_event *w,
 {
 	if (!c || w->aux || !pr->main_pc || (c->startpc ^ pr->main_pc) & 0xfff)
 		return false;
+	/* Another function of this image, which a timer started. */
+	if (c->startpc != pr->main_pc && c->startpc >= pr->text && c->startpc < pr->etext)
+		return false;
 	bool again = pr->begun;
 	pr->begun = true;
 	return again;

@@ -37,6 +37,7 @@ struct gt_enc_proc {
 	uint64_t hits;	  /* records that came */
 	uint64_t end_ns;  /* of it as this program; what is younger is not its own */
 	bool begun;	  /* its main goroutine exists */
+	uint64_t text, etext;	/* Go's code in memory */
 	struct gt_u64map p_ids; /* P pointer -> P id, UINT32_MAX not known */
 	struct gt_tidmap *tids;
 	struct gt_u64map threads; /* tid -> 1: its row is written */
