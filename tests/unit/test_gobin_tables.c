@@ -126,18 +126,15 @@ static const struct {
 	{ "runtime.startTheWorldWithSema",
 	  { 32, 32, 32, 32, 10, 10, 10, 10, 10, 10 },
 	  { 56, 60, 56, 60, 56, 12, 12, 12, 12, 12 } },
-	{ "runtime.stopTheWorldWithSema",
-	  { 35, 35, 35, 35, 10, 15, 15, 15, 15, 15 },
-	  { 40, 40, 36, 36, 24, 36, 12, 12, 12, 12 } },
 	{ "runtime.gcMarkTermination",
 	  { 67, 67, 67, 67, 18, 18, 18, 18, 18, 18 },
-	  { 40, 40, 36, 36, 40, 48, 56, 56, 56, 56 } },
+	  { 16, 16, 16, 16, 16, 16, 16, 16, 16, 16 } },
 	{ "runtime.procresize",
 	  { 46, 46, 46, 46, 15, 15, 15, 15, 15, 18 },
-	  { 28, 28, 28, 28, 28, 28, 28, 28, 28, 32 } },
+	  { 28, 28, 28, 28, 28, 28, 28, 28, 28, 16 } },
 	{ "runtime.runqputslow",
 	  { 74, 63, 63, 63, 18, 18, 18, 18, 18, 18 },
-	  { 40, 40, 36, 36, 44, 36, 36, 36, 36, 60 } },
+	  { 16, 16, 16, 16, 16, 16, 16, 16, 16, 16 } },
 	{ "runtime.newproc1",
 	  { 34, 35, 47, 42, 10, 10, 10, 10, 10, 10 },
 	  { 32, 28, 40, 36, 36, 36, 44, 44, 44, 44 } },
@@ -173,7 +170,10 @@ static void probes_go_where_the_disassembly_says(void **state)
 			if ((int)s.delta != want)
 				fail_msg("%s: %s+%u, not +%d", f->path, sites[k].func, s.delta,
 					 want);
-			assert_int_equal(s.emulated, !(arm && k == 4 && f->minor >= 22));
+			/* rare ones on arm64: nothing that is simulated before the arguments go */
+			bool stepped = arm && ((k == 4 && f->minor >= 22) || k == 5 || k == 7 ||
+					       (k == 6 && f->minor >= 26));
+			assert_int_equal(s.emulated, !stepped);
 			assert_true(gt_gobin_func(b, sites[k].func, &e, &n));
 			assert_int_equal(s.vaddr, e + s.delta);
 			assert_int_equal(s.how, GT_HOW_PCLNTAB);
