@@ -15,11 +15,12 @@ struct rings rings SEC(".maps");
 /* Copies of casgstatus that the compiler inlined into its callers. */
 const volatile struct gt_wire_inlined inlined[GT_WIRE_MAX_INLINED];
 
-#define RUNNABLE 1
-#define RUNNING	 2
-#define SYSCALL	 3
-#define WAITING	 4
-#define DEAD	 6
+#define RUNNABLE  1
+#define RUNNING	  2
+#define SYSCALL	  3
+#define WAITING	  4
+#define DEAD	  6
+#define COPYSTACK 8
 
 #define PREEMPT_SCAN 0x1009
 
@@ -70,7 +71,7 @@ static __always_inline __u64 actor(bool sleepable, struct pt_regs *ctx, struct g
 	return m ? word(sleepable, ev, m + cfg.m_curg, GT_WIRE_F_M) : 0;
 }
 
-/* P and the length of its run queue, of the M that the thread runs. */
+/* The M that the thread runs; its P and the length of that one's run queue. */
 static __always_inline void read_p(bool sleepable, struct pt_regs *ctx, struct gt_wire_event *ev)
 {
 	__u64 m = this_m(sleepable, ctx, ev), qlen = 0xffff;
@@ -80,7 +81,18 @@ static __always_inline void read_p(bool sleepable, struct pt_regs *ctx, struct g
 		qlen = word(sleepable, ev, p + cfg.p_runqhead, GT_WIRE_F_P); /* head, then tail */
 		qlen = ((qlen >> 32) - qlen) & 0xffff;
 	}
+	ev->aux = m;
 	ev->p_qlen = (p & GT_WIRE_ADDR_MASK) | BESIDE(qlen);
+}
+
+/* How large the stack is that G has got. */
+static __always_inline __u64 stack_size(bool sleepable, struct gt_wire_event *ev, __u64 g)
+{
+	__u64 w[2];
+
+	if (!load(sleepable, w, sizeof(w), g + cfg.g_stack))
+		ev->ra_kind |= FLAG(GT_WIRE_F_G); /* and W is zeroed */
+	return w[1] - w[0];
 }
 
 /* What is due at a change of G from OLD to NEW. */
@@ -100,10 +112,13 @@ static __always_inline void facts(bool sleepable, struct pt_regs *ctx, struct gt
 		ev->ra_kind |= FLAG(GT_WIRE_F_KNOWN);
 	else
 		read_g(sleepable, ev, g);
-	if (new == RUNNING && (cfg.facts & GT_FACT_P))
+	if (old == COPYSTACK)
+		ev->aux = stack_size(sleepable, ev, g);
+	else if (new == RUNNING && (cfg.facts & GT_FACT_P))
 		read_p(sleepable, ctx, ev);
-	if (old == RUNNING && new == SYSCALL)
-		ev->aux = word(sleepable, ev, g + cfg.g_syscallpc, GT_WIRE_F_G);
+	if (new == SYSCALL)
+		ev->aux = old == RUNNING ? word(sleepable, ev, g + cfg.g_syscallpc, GT_WIRE_F_G)
+					 : this_m(sleepable, ctx, ev);
 	if ((old | new) > 15) {
 		ev->ra_kind |= FLAG(GT_WIRE_F_STATUS);
 		ev->aux = (__u64)old << 32 | new;

@@ -58,7 +58,11 @@ struct gt_wire_event {
 	__u64 g_status; /* g:48 | old:4 | new:4 | wait reason:8 */
 	__u64 ra_kind;	/* return address:48 | kind:8 | flags:8 */
 	__u64 goid;
-	__u64 aux;    /* actor g (m.curg) for new == runnable and creations; syscallpc for 2->3 */
+	/*
+	 * actor g (m.curg) for new == runnable and creations; syscallpc for 2->3; the M for new ==
+	 * running, 6->3 and 11->3; for 8->2 bytes of the stack
+	 */
+	__u64 aux;
 	__u64 p_qlen; /* P pointer:48 | local run-queue length:16 (0xffff: not read) */
 	__u32 tid;    /* in the initial pid namespace, or GT_WIRE_TID_NS and the one of cfg.pidns */
 	__u32 proc;   /* number of the target, from rodata */

@@ -178,10 +178,12 @@ struct gt_goroutine {
 	uint64_t parent_goid; /* as the runtime says (>= 1.21) or the creator's goid; 0 not known */
 	uint64_t created_ns;  /* 0: before the trace */
 	uint32_t process;
-	uint32_t start_pc; /* pc id of the entry function */
-	uint32_t site_pc;  /* pc id of the go statement (g.gopc) */
-	uint32_t stack;	   /* creation stack id */
-	uint32_t flags;	   /* GT_GF_* */
+	uint32_t start_pc;    /* pc id of the entry function */
+	uint32_t site_pc;     /* pc id of the go statement (g.gopc) */
+	uint32_t stack;	      /* creation stack id */
+	uint32_t flags;	      /* GT_GF_* */
+	uint32_t stack_bytes; /* size of its own stack when last read; 0 not known */
+	uint32_t labels;      /* string id of its pprof labels: {"key":"value", ...}; 0 none */
 };
 
 /* How a process, as the program that it was, came to its end. */

@@ -387,6 +387,8 @@ void gt_r_goroutine(struct gt_goroutine *ret, const uint64_t *v)
 		.site_pc = (uint32_t)v[GT_F_G_SITE_PC],
 		.stack = (uint32_t)v[GT_F_G_STACK],
 		.flags = (uint32_t)v[GT_F_G_FLAGS],
+		.stack_bytes = (uint32_t)v[GT_F_G_STACK_BYTES],
+		.labels = (uint32_t)v[GT_F_G_LABELS],
 	};
 }
 

@@ -180,7 +180,9 @@ enum gt_key_change {
 	F(G_START_PC, 8, VAR, 0)                                                                   \
 	F(G_SITE_PC, 9, VAR, 0)                                                                    \
 	F(G_STACK, 10, VAR, 0)                                                                     \
-	F(G_FLAGS, 11, VAR, 0)
+	F(G_FLAGS, 11, VAR, 0)                                                                     \
+	F(G_STACK_BYTES, 12, VAR, 0)                                                               \
+	F(G_LABELS, 13, VAR, 0)
 #define GT_KEY_FIELDS(F)                                                                           \
 	GT_GTAB_FIELDS(F)                                                                          \
 	F(KEY_SINCE, 16, AGO, 0)                                                                   \

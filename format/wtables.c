@@ -361,6 +361,8 @@ void gt_w_goroutine_row(const struct gt_writer *w, const struct gt_goroutine *g,
 	v[GT_F_G_SITE_PC] = g->site_pc;
 	v[GT_F_G_STACK] = g->stack;
 	v[GT_F_G_FLAGS] = g->flags;
+	v[GT_F_G_STACK_BYTES] = g->stack_bytes;
+	v[GT_F_G_LABELS] = g->labels;
 }
 
 int gt_writer_goroutine(struct gt_writer *w, const struct gt_goroutine *g, struct gt_err *err)

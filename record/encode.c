@@ -61,7 +61,8 @@ static void release(struct gt_encoder *e, const struct gt_pending *p, uint32_t c
 static void let_go(struct gt_enc_proc *pr)
 {
 	gt_u64map_free(&pr->p_ids);
-	gt_u64map_free(&pr->threads);
+	gt_u64map_free(&pr->by_tid);
+	GT_VEC_FREE(&pr->threads);
 	gt_tidmap_free(pr->tids);
 	pr->tids = NULL;
 	pr->t = NULL;

@@ -20,7 +20,9 @@ struct gt_snap_row {
 	uint32_t process;
 	uint64_t t0, t1; /* read between */
 	uint64_t gptr, goid, parent_goid, gopc, startpc, syscallpc;
-	uint32_t procid; /* m.procid of the thread it is on; 0 none */
+	uint32_t procid;      /* m.procid of the thread it is on; 0 none */
+	int32_t m;	      /* m.id of it; -1 none */
+	uint32_t stack_bytes; /* size of its stack; 0 not known */
 	uint8_t status, reason;
 	uint8_t kind; /* GT_EV_SNAP or GT_EV_GAP */
 	bool locked;

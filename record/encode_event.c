@@ -4,50 +4,7 @@
 
 #include <string.h>
 
-/* P id of a P pointer: read once from the target's memory; -1, from then on, when that fails. */
-int32_t gt_enc_p_id(struct gt_enc_proc *pr, uint64_t pptr)
-{
-	uint32_t id;
-
-	if (!pptr)
-		return -1;
-	uint64_t *known = gt_u64map_get(&pr->p_ids, pptr);
-	if (known)
-		return (int32_t)*known;
-	if (gt_target_read(pr->t, pptr + pr->layout.p_id, &id, sizeof(id), NULL) || id > 1 << 16)
-		id = UINT32_MAX;
-	(void)gt_u64map_put(&pr->p_ids, pptr, id);
-	return (int32_t)id;
-}
-
-int gt_enc_thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t wire_tid, uint64_t ts,
-		  uint32_t *ret, struct gt_err *err)
-{
-	const uint64_t *file_tid = gt_u64map_get(&pr->threads, wire_tid);
-	uint32_t number = wire_tid & ~GT_WIRE_TID_NS;
-	struct gt_thread th = { .process = pr->number, .tid = number, .m = -1, .first_ns = ts };
-
-	*ret = file_tid ? (uint32_t)*file_tid : number;
-	if (!wire_tid || file_tid)
-		return GT_OK;
-	bool ns = wire_tid & GT_WIRE_TID_NS;
-	const struct gt_tid *known = ns ? gt_tidmap_by_procid(pr->tids, number)
-					: gt_tidmap_get(pr->tids, number);
-	if (!known && !gt_tidmap_refresh(pr->tids, NULL))
-		known = ns ? gt_tidmap_by_procid(pr->tids, number)
-			   : gt_tidmap_get(pr->tids, number);
-	if (ns)
-		th.ns_tid = number;
-	if (known) {
-		th.ns_tid = known->ns_tid;
-		th.tid = known->tid ? known->tid : number;
-		memcpy(th.comm, known->comm, sizeof(th.comm));
-	}
-	*ret = th.tid;
-	if (!gt_u64map_put(&pr->threads, wire_tid, th.tid))
-		return gt_fail(err, GT_NOMEM, "out of memory");
-	return gt_writer_thread(e->w, &th, err);
-}
+#define MAX_STACK (1u << 30) /* 1 GB [runtime/proc.go: maxstacksize] */
 
 /* A change of status as one number: comparing two fields at once would wait for both stores. */
 #define MOVE(old, new) ((unsigned)(old) | (unsigned)(new) << 4)
@@ -129,6 +86,21 @@ static bool is_reborn(struct gt_enc_proc *pr, const struct gt_wire_event *w,
 	bool again = pr->begun;
 	pr->begun = true;
 	return again;
+}
+
+static enum gt_enc_m m_said(const struct said *s)
+{
+	if (s->kind != GT_WIRE_STATUS || s->wflags & GT_WIRE_F_STATUS)
+		return GT_M_SAME;
+	switch (s->move) {
+	case MOVE(GT_G_RUNNABLE, GT_G_RUNNING):
+	case MOVE(GT_G_WAITING, GT_G_RUNNING):
+	case MOVE(GT_G_DEAD, GT_G_SYSCALL):
+	case MOVE(GT_G_DEADEXTRA, GT_G_SYSCALL): return GT_M_AUX;
+	case MOVE(GT_G_SYSCALL, GT_G_DEAD):
+	case MOVE(GT_G_SYSCALL, GT_G_DEADEXTRA): return GT_M_DROPPED;
+	default: return GT_M_SAME;
+	}
 }
 
 /* The addresses of a record as ids: where the status was changed, and where Go was left. */
@@ -214,8 +186,17 @@ static bool is_stale(struct gt_encoder *e, const struct gt_enc_proc *pr, const s
 {
 	enum gt_ra_class role = gt_symbols_class(e->syms, ev->ra);
 
-	return pr->minor < GT_SELF_REASONS && ev->old == GT_G_RUNNING &&
+	return ev->reason && pr->minor < GT_SELF_REASONS && ev->old == GT_G_RUNNING &&
 	       (role == GT_RA_SELFWAIT || role == GT_RA_GCWORKER || role == GT_RA_GCASSIST);
+}
+
+/* G, if there is one, may have got a larger stack. */
+static void grown(const struct gt_wire_event *w, const struct said *s, struct gt_event *ev,
+		  struct gt_goroutine *g)
+{
+	if (g && s->move == MOVE(GT_G_COPYSTACK, GT_G_RUNNING) && w->aux <= MAX_STACK &&
+	    !(s->wflags & GT_WIRE_F_STATUS))
+		ev->arg = g->stack_bytes = (uint32_t)w->aux;
 }
 
 int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t cpu,
@@ -243,7 +224,7 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 	if (s.move >> 4 ==
 	    GT_G_WAITING) /* elsewhere the field still holds an older wait's reason */
 		ev.reason = (uint8_t)(w->g_status >> 56);
-	rc = gt_enc_thread(e, pr, w->tid, w->ktime, &ev.tid, err);
+	rc = gt_enc_where(e, pr, w, m_said(&s), &ev, err);
 	if (rc)
 		return rc;
 	ev.actor = actor(e, pr, w, &s, ev.tid);
@@ -258,9 +239,10 @@ int gt_enc_record(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 		rc = block_stack(e, pr, w, tail.stack, &ev, err);
 	if (rc)
 		return rc;
-	if (ev.reason && is_stale(e, pr, &ev))
+	if (is_stale(e, pr, &ev))
 		ev.reason = 0;
 	ev.gid = g ? g->gid : 0;
+	grown(w, &s, &ev, g);
 	if (ev.actor == ev.gid)
 		ev.actor = 0;
 	e->counts.events++;
@@ -291,7 +273,7 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 			       .cpu = (uint16_t)e->snap_queue,
 			       .kind = r->kind,
 			       .new = r->status,
-			       .flags = r->cut ? GT_EVF_STACK_CUT : 0,
+			       .flags = (uint8_t)(r->cut * GT_EVF_STACK_CUT),
 			       .reason = r->status == GT_G_WAITING ? r->reason : 0 };
 	struct gt_goroutine *g = gt_identity_get(&e->ids, r->process, r->gptr);
 	uint64_t new_from = e->ids.next_gid;
@@ -323,6 +305,9 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 	if (r->procid && !tid && !gt_tidmap_refresh(pr->tids, NULL))
 		tid = gt_tidmap_by_procid(pr->tids, r->procid);
 	ev.gid = g->gid;
-	ev.tid = tid ? tid->tid : 0;
+	if (tid) {
+		ev.tid = tid->tid;
+		ev.m = r->m;
+	}
 	return gt_enc_give(e, &ev, err);
 }

@@ -181,12 +181,17 @@ bool gt_enc_torn(struct gt_encoder *e, const struct gt_snap_row *r, const struct
 int gt_enc_complete(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_snap_row *r,
 		    struct gt_goroutine *g, struct gt_err *err)
 {
-	if (g->start_pc && (!r->locked || (g->flags & GT_GF_LOCKED)))
+	bool locked = g->flags & GT_GF_LOCKED, resized = r->stack_bytes != g->stack_bytes;
+	int rc = GT_OK;
+
+	if (g->start_pc && r->locked == locked && !resized)
 		return GT_OK;
-	int rc = describe(e, pr, g, r->startpc, r->gopc, err);
+	if (!g->start_pc)
+		rc = describe(e, pr, g, r->startpc, r->gopc, err);
 	if (!g->parent_goid)
 		g->parent_goid = r->parent_goid;
-	if (r->locked)
-		g->flags |= GT_GF_LOCKED;
+	if (r->locked != locked)
+		g->flags ^= GT_GF_LOCKED;
+	g->stack_bytes = r->stack_bytes;
 	return rc ? rc : tell_row(e, g, err);
 }

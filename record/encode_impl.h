@@ -9,6 +9,7 @@
 #include "bpf/wire.h"
 #include "encode.h"
 #include "format/base/u64map.h"
+#include "format/base/vec.h"
 #include "identity.h"
 #include "merge.h"
 
@@ -26,6 +27,13 @@ struct gt_enc_world {
 	uint32_t procs;	   /* GOMAXPROCS; 0 not known */
 };
 
+/* A thread, and the M that it runs: the same one for as long as it lives, but in C's threads. */
+struct gt_enc_thread {
+	struct gt_thread row; /* as told last; .m: its newest */
+	uint64_t mptr;	      /* what it runs now; 0 none, or not known */
+	int32_t m;	      /* its number, -1 */
+};
+
 /* What the encoder keeps for one process. */
 struct gt_enc_proc {
 	uint32_t number;
@@ -40,7 +48,11 @@ struct gt_enc_proc {
 	uint64_t text, etext;	/* Go's code in memory */
 	struct gt_u64map p_ids; /* P pointer -> P id, UINT32_MAX not known */
 	struct gt_tidmap *tids;
-	struct gt_u64map threads; /* tid -> 1: its row is written */
+	struct gt_u64map by_tid; /* tid of the records -> index into threads, + 1 */
+	struct {
+		struct gt_enc_thread *p;
+		size_t n, cap;
+	} threads;
 	struct gt_enc_world world;
 };
 
@@ -112,12 +124,6 @@ gt_enc_fn *gt_enc_fn_of(const struct gt_wire_event *w);
 
 /* gt_enc_record: a change of a goroutine's status. */
 gt_enc_fn gt_enc_record;
-/*
- * gt_enc_thread: the number under which the thread of a record is known in the file: the host's, or
- * gtrec's where gtrec is in a pid namespace. Writes its row when it is met first.
- */
-int gt_enc_thread(struct gt_encoder *e, struct gt_enc_proc *pr, uint32_t wire_tid, uint64_t ts,
-		  uint32_t *ret, struct gt_err *err);
 /* gt_enc_snapshot: one goroutine of a snapshot, at the time it was read. */
 int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt_err *err);
 
@@ -126,8 +132,18 @@ int gt_enc_snapshot(struct gt_encoder *e, const struct gt_snap_row *r, struct gt
 /* gt_enc_kernel: what the kernel says of a thread. */
 gt_enc_fn gt_enc_kernel;
 
-/* gt_enc_p_id: P id of a P pointer; -1 not known. */
+/* ---- encode_thread.c ---- */
+
+/* gt_enc_p_id: P id of a P pointer: read once from the target; -1, from then on, if that fails. */
 int32_t gt_enc_p_id(struct gt_enc_proc *pr, uint64_t pptr);
+/* What a record says of the M that its thread runs. */
+enum gt_enc_m { GT_M_SAME, GT_M_AUX /* the one at aux */, GT_M_DROPPED /* none from now on */ };
+/*
+ * gt_enc_where: tid and M of EV, which W tells of; the thread's row is written when it, or its M,
+ * is met first. Its number in the file is the host's, or gtrec's where gtrec is in a pid namespace.
+ */
+int gt_enc_where(struct gt_encoder *e, struct gt_enc_proc *pr, const struct gt_wire_event *w,
+		 enum gt_enc_m says, struct gt_event *ev, struct gt_err *err);
 
 /* ---- encode_runtime.c: stops of the world, the heap, GOMAXPROCS, run queues ---- */
 

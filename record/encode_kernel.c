@@ -38,7 +38,7 @@ int gt_enc_kernel(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t 
 
 	if (!gt_enc_own(e, pr, w))
 		return GT_OK;
-	int rc = gt_enc_thread(e, pr, w->tid, w->ktime, &ev.tid, err);
+	int rc = gt_enc_where(e, pr, w, GT_M_SAME, &ev, err);
 	switch (GT_WIRE_KIND(w)) {
 	case GT_WIRE_ON_CPU: ev.reason = GT_SCHED_ON; break;
 	case GT_WIRE_OFF_CPU:

@@ -22,7 +22,7 @@ static int start(struct gt_encoder *e, const struct gt_wire_event *w, uint16_t c
 				  .cpu = cpu,
 				  .kind = (uint8_t)kind };
 	ret->actor = gt_enc_gid_at(e, pr, w->g_status & GT_WIRE_ADDR_MASK);
-	return gt_enc_thread(e, pr, w->tid, w->ktime, &ret->tid, err);
+	return gt_enc_where(e, pr, w, GT_M_SAME, ret, err);
 }
 
 static int give(struct gt_encoder *e, struct gt_event ev, enum gt_event_kind kind, uint64_t arg,

@@ -13,6 +13,8 @@
 #define WINDOW	    2048 /* bytes of a parked stack read at once, from sp up */
 #define MAX_DEPTH   64	 /* frames */
 #define STATUS_SCAN 0x1000u
+#define MAX_M	    (1u << 24) /* no program has so many threads */
+#define MAX_STACK   (1u << 30) /* 1 GB [runtime/proc.go: maxstacksize] */
 
 /* One goroutine on its way into a row. */
 struct one {
@@ -21,8 +23,8 @@ struct one {
 	uint8_t window[WINDOW];
 	uint64_t window_at; /* address of window[0]; 0: not read */
 	uint32_t window_n;
-	uint32_t procid;
-	uint8_t again[40]; /* status and goid once more, after the stack */
+	uint64_t procid, m_id; /* of the thread it is on; 0 none */
+	uint8_t again[40];     /* status and goid once more, after the stack */
 	uint64_t lo_again;
 	bool read, alive, parked, read_m;
 };
@@ -31,7 +33,7 @@ struct snap {
 	const struct gt_target *t;
 	struct gt_layout l;
 	struct one one[CHUNK];
-	struct gt_read reads[CHUNK * 2];
+	struct gt_read reads[CHUNK * 3];
 	struct gt_snapshot_stats *stats;
 	bool dead; /* rows of unused structs too */
 };
@@ -106,7 +108,8 @@ static int read_stacks(struct snap *s, size_t n, struct gt_err *err)
 		}
 		if (m) {
 			o->read_m = true;
-			s->reads[k++] = (struct gt_read){ m + s->l.m_procid, &o->procid, 4, false };
+			s->reads[k++] = (struct gt_read){ m + s->l.m_procid, &o->procid, 8, false };
+			s->reads[k++] = (struct gt_read){ m + s->l.m_id, &o->m_id, 8, false };
 		}
 	}
 	int rc = gt_target_read_many(s->t, s->reads, k, err);
@@ -115,9 +118,12 @@ static int read_stacks(struct snap *s, size_t n, struct gt_err *err)
 		struct one *o = &s->one[i];
 		if (o->window_at && !s->reads[k++].ok)
 			o->window_at = 0;
-		if (o->read_m && !s->reads[k++].ok) {
-			o->procid = 0; /* on which thread it is, nobody knows */
-			s->stats->unreadable++;
+		if (o->read_m) {
+			if (!s->reads[k].ok || !s->reads[k + 1].ok || o->procid > UINT32_MAX) {
+				o->procid = 0; /* on which thread it is, nobody knows */
+				s->stats->unreadable++;
+			}
+			k += 2;
 		}
 	}
 	return rc;
@@ -201,6 +207,14 @@ static bool is_free(const struct snap *s, size_t i)
 	return s->one[i].read && (st == GT_G_DEAD || st == GT_G_DEADEXTRA);
 }
 
+/* 0: not known, as that of a C thread's goroutine is the C thread's. */
+static uint32_t stack_bytes(const struct snap *s, const struct one *o)
+{
+	uint64_t lo = u64_at(o->g, s->l.g_stack_lo), hi = u64_at(o->g, s->l.g_stack_hi);
+
+	return hi > lo && hi - lo <= MAX_STACK ? (uint32_t)(hi - lo) : 0;
+}
+
 static int give_rows(struct snap *s, size_t n, uint32_t process, uint64_t t0,
 		     int (*row)(void *ctx, const struct gt_snap_row *r, struct gt_err *err),
 		     void *ctx, struct gt_err *err)
@@ -228,7 +242,9 @@ static int give_rows(struct snap *s, size_t n, uint32_t process, uint64_t t0,
 					 .goid = u64_at(o->g, s->l.g_goid),
 					 .gopc = u64_at(o->g, s->l.g_gopc),
 					 .startpc = u64_at(o->g, s->l.g_startpc),
-					 .procid = o->procid,
+					 .procid = (uint32_t)o->procid,
+					 .m = o->procid && o->m_id < MAX_M ? (int32_t)o->m_id : -1,
+					 .stack_bytes = stack_bytes(s, o),
 					 .status = (uint8_t)status_of(s, o),
 					 .reason = o->g[s->l.g_waitreason],
 					 .pcs = pcs };

@@ -215,6 +215,11 @@ int gt_engine_goroutine(struct gt_engine *e, const struct gt_goroutine *row, str
 			g->pub.k.g.parent = was.parent;
 		if (!row->stack)
 			g->pub.k.g.stack = was.stack;
+		if (!row->stack_bytes)
+			g->pub.k.g.stack_bytes = was.stack_bytes;
+		/* Rows run ahead of events, which tell when labels change. */
+		if (was.labels)
+			g->pub.k.g.labels = was.labels;
 		if (!gt_core_link(e, g))
 			return gt_fail(err, GT_NOMEM, "out of memory");
 	}

@@ -414,6 +414,8 @@ static inline void update(struct gt_gor *g, const struct gt_move *m, enum gt_bel
 					    : (uint8_t)GT_G_RUNNING;
 	if (ev->p >= 0 && (before == (enum gt_belief)GT_S_RUNNING || m->in == GT_IN_RUN))
 		k->p = ev->p;
+	if (m->in == GT_IN_GROW && ev->arg)
+		k->g.stack_bytes = (uint32_t)ev->arg;
 	if (m->in == GT_IN_LEAK)
 		k->kflags |= GT_KF_LEAKED;
 	else if (m->in == GT_IN_UNLEAK)

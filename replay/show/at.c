@@ -224,8 +224,15 @@ static void json_one(struct at *a, const struct gt_key *k)
 		gt_json_u64(&a->j, parent);
 	else
 		gt_json_null(&a->j);
-	if (k->tid)
+	if (k->tid) {
+		const struct gt_thread *th = gt_reader_thread(r, k->g.process, k->tid);
+
 		gt_json_ku64(&a->j, "tid", k->tid);
+		if (th && th->m >= 0)
+			gt_json_ki64(&a->j, "m", th->m);
+	}
+	if (k->g.stack_bytes)
+		gt_json_ku64(&a->j, "stack_bytes", k->g.stack_bytes);
 	if (k->tid && k->p >= 0)
 		gt_json_ki64(&a->j, "p", k->p);
 	json_thread(a, k);

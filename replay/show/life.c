@@ -277,6 +277,8 @@ static void cause(const struct lives *l, const struct entry *e)
 
 	if (s->to == GT_S_RUNNING)
 		(void)fprintf(out, "  on thread %u", s->tid);
+	if (s->to == GT_S_RUNNING && s->m >= 0)
+		(void)fprintf(out, ", M%d", s->m);
 	if (s->to == GT_S_RUNNING && s->p >= 0)
 		(void)fprintf(out, ", P%d", s->p);
 	if (s->to == GT_S_SYSCALL && s->pc)
@@ -348,6 +350,12 @@ static void head(const struct lives *l, const struct life *f)
 	if (f->g.parent_goid || site_known)
 		(void)fputc('\n', s->out);
 	gt_show_stack(s, f->g.stack, "\t\t", f->g.flags & GT_GF_SYSTEM);
+	if (f->g.stack_bytes)
+		(void)fprintf(s->out, "  its stack, when last seen: %" PRIu32 " bytes%s\n",
+			      f->g.stack_bytes,
+			      f->g.flags & GT_GF_LOCKED ? "; locked to its thread" : "");
+	else if (f->g.flags & GT_GF_LOCKED)
+		(void)fputs("  locked to its thread\n", s->out);
 	(void)fprintf(s->out, "%s  %14s  %9s  state%s\n", gt_show_ink(s, GT_INK_DIM), "time", "for",
 		      gt_show_ink(s, GT_INK_NONE));
 }

@@ -112,6 +112,13 @@ static void json_row(struct gt_ask *a, const struct gt_gor *g)
 	gt_json_bool(j, g->system);
 	gt_json_key(j, "with_process");
 	gt_json_bool(j, g->with_process);
+	gt_json_key(j, "stack_bytes");
+	if (g->g.stack_bytes)
+		gt_json_u64(j, g->g.stack_bytes);
+	else
+		gt_json_null(j);
+	gt_json_key(j, "locked");
+	gt_json_bool(j, g->g.flags & GT_GF_LOCKED);
 	gt_json_object_end(j);
 	gt_json_line(j);
 }

@@ -448,14 +448,17 @@ int gt_tally_step(struct gt_tally *t, const struct gt_step *s, const struct gt_e
 void gt_tally_event(struct gt_tally *t, const struct gt_event *ev)
 {
 	bool read = ev->kind == GT_EV_SNAP || ev->kind == GT_EV_GAP;
-	struct gt_gor *g = read && ev->stack ? find(t, ev->gid) : NULL;
+	bool grown = ev->kind == GT_EV_STATUS && ev->old == GT_G_COPYSTACK && ev->arg;
+	struct gt_gor *g = (read && ev->stack) || grown ? find(t, ev->gid) : NULL;
 
 	t->gaps.probed |= !read && ev->kind != GT_EV_PROCESS_END;
 
 	if (!t->observed && ev->ts > t->from_ns)
 		t->from_ns = ev->ts;
 	t->observed = true;
-	if (g && g->state == GT_S_WAITING)
+	if (g && grown)
+		g->g.stack_bytes = (uint32_t)ev->arg;
+	else if (g && g->state == GT_S_WAITING)
 		g->stack = ev->stack;
 }
 

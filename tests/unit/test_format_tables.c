@@ -199,9 +199,8 @@ static void every_item_comes_back_as_it_was(void **state)
 	struct gt_writer_opts opts = file_opts(1);
 	struct gt_out o = { 0 };
 	struct gt_writer *w = file_begin(&o, &opts, 1);
-	struct gt_goroutine g = {
-		7, 19, 0xc000123400, 3, 18, START - 5, 1, 2, 3, 4, GT_GF_EXISTED
-	};
+	struct gt_goroutine g = { 7, 19, 0xc000123400,	3,    18, START - 5, 1, 2,
+				  3, 4,	 GT_GF_EXISTED, 8192, 5 };
 	struct gt_thread t = { 1, 4242, 17, 5, START, START + 9, "worker" };
 	struct gt_loss l = { 1, UINT32_MAX, GT_LOSS_THROTTLED, START + 1, START + 3, 99 };
 	struct gt_stats s = { START + 2, 1, 2, 3, 4, 5, 6, 7, 8, 9 };

@@ -124,26 +124,26 @@ static void goroutines_of_the_pool_are_exact(void **state)
 		"main.go:31\",\"created_ns\":40000,\"ended_ns\":300000,\"runnable_ns\":70000,"
 		"\"running_ns\":170000,\"syscall_ns\":0,\"waiting_ns\":20000,\"preempted_ns\":0,"
 		"\"unknown_ns\":0,\"blocked_ns\":{\"chan receive\":20000},\"pid\":4242,"
-		"\"system\":false,\"with_process\":false}\n"
+		"\"system\":false,\"with_process\":false,\"stack_bytes\":null,\"locked\":false}\n"
 		"{\"goid\":2,\"parent\":1,\"func\":\"main.worker\",\"site\":\"main.main "
 		"/src/pool/"
 		"main.go:31\",\"created_ns\":20000,\"ended_ns\":310000,\"runnable_ns\":50000,"
 		"\"running_ns\":220000,\"syscall_ns\":0,\"waiting_ns\":20000,\"preempted_ns\":0,"
 		"\"unknown_ns\":0,\"blocked_ns\":{\"chan receive\":20000},\"pid\":4242,"
-		"\"system\":false,\"with_process\":false}\n"
+		"\"system\":false,\"with_process\":false,\"stack_bytes\":null,\"locked\":false}\n"
 		"{\"goid\":3,\"parent\":1,\"func\":\"main.worker\",\"site\":\"main.main "
 		"/src/pool/"
 		"main.go:31\",\"created_ns\":30000,\"ended_ns\":330000,\"runnable_ns\":65000,"
 		"\"running_ns\":155000,\"syscall_ns\":50000,\"waiting_ns\":30000,\"preempted_ns\":"
 		"0,"
 		"\"unknown_ns\":0,\"blocked_ns\":{\"chan receive\":30000},\"pid\":4242,"
-		"\"system\":false,\"with_process\":false}\n"
+		"\"system\":false,\"with_process\":false,\"stack_bytes\":null,\"locked\":false}\n"
 		"{\"goid\":1,\"parent\":null,\"func\":\"runtime.main\",\"site\":null,\"created_"
 		"ns\":0,"
 		"\"ended_ns\":null,\"runnable_ns\":40000,\"running_ns\":280000,\"syscall_ns\":0,"
 		"\"waiting_ns\":80000,\"preempted_ns\":0,\"unknown_ns\":0,\"blocked_ns\":{\"chan "
 		"send\":40000,\"sync.WaitGroup.Wait\":40000},\"pid\":4242,\"system\":false,\"with_"
-		"process\":false}\n");
+		"process\":false,\"stack_bytes\":null,\"locked\":false}\n");
 	free(s);
 	o.top = 1;
 	s = ask("goroutines", &o, 0);
