@@ -132,7 +132,7 @@ static bool first_read_amd64(const struct code *c, uint64_t *ret)
 	return false;
 }
 
-/* adrp xN, then ldr w, [xN, #n], or add xN, xN, #n and ldr w, [xN]. */
+/* adrp xN, then ldr w or ldrsw [xN, #n], or add xN, xN, #n and ldr w, [xN]. */
 static bool first_read_arm64(const struct code *c, uint64_t *ret)
 {
 	for (size_t off = 0; off + 12 <= c->n; off += 4) {
@@ -142,7 +142,8 @@ static bool first_read_arm64(const struct code *c, uint64_t *ret)
 			continue;
 		if (!gt_insn_arm64(c->p + off, 4, c->f.entry + off, &i) || (next >> 5 & 31) != rd)
 			return false;
-		if ((next & 0xffc00000) == 0xb9400000) /* ldr w */
+		if ((next & 0xffc00000) == 0xb9400000 || /* ldr w, or ldrsw */
+		    (next & 0xffc00000) == 0xb9800000)
 			*ret = i.target + (next >> 10 & 0xfff) * 4;
 		else if ((next & 0xffc00000) == 0x91000000) /* add */
 			*ret = i.target + (next >> 10 & 0xfff);
