@@ -10,7 +10,7 @@
 const struct gt_group gt_groups[] = {
 	{ "gc", GT_PG_GC, true, "stops of the world, collections, the heap, GOMAXPROCS" },
 	{ "syscall", GT_PG_SYSCALL, true, "begin and end of system calls" },
-	{ "runq", GT_PG_RUNQ, true, "full run queues" },
+	{ "runq", GT_PG_RUNQ, true, "M, P and its run queue at each execution; full run queues" },
 	{ "sched", GT_PG_SCHED, false, "threads on and off their CPUs, as the kernel has it" },
 	{ "fault", GT_PG_FAULT, false, "major page faults" },
 	{ 0 },

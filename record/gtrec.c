@@ -188,11 +188,13 @@ static int fill(struct gt_run_opts *run, const struct rec_opts *o, pid_t *pids, 
 	run->session.level = (int)o->level;
 	run->session.comments = o->comments.n ? o->comments.v : NULL;
 	run->session.attach = (struct gt_attach_opts){
-		.facts = GT_FACT_ACTOR | GT_FACT_P | GT_FACT_QLEN,
 		.stacks = stacks,
 		.stack_depth = o->stack_depth ? (uint32_t)o->stack_depth : DEFAULT_STACK_DEPTH,
 	};
 	rc = parse_events(o->events, o->overhead, &run->session.attach.groups, err);
+	run->session.attach.facts = GT_FACT_ACTOR;
+	if (run->session.attach.groups & GT_PG_RUNQ)
+		run->session.attach.facts |= GT_FACT_P | GT_FACT_QLEN;
 	return rc ? rc : gt_user_invoker(&run->owner, o->user, err);
 }
 
