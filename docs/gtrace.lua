@@ -10,7 +10,7 @@ local KINDS = {
     [24] = "SNAPSHOT", [25] = "GC", [26] = "RUNQ", [27] = "SCHED", [28] = "GAP", [29] = "GUARD", [30] = "LABELS",
 }
 local G = { "G_GID", "G_GOID", "G_GPTR", "G_PARENT", "G_PARENT_GOID", "G_CREATED", "G_PROCESS", "G_START_PC",
-    "G_SITE_PC", "G_STACK", "G_FLAGS" }
+    "G_SITE_PC", "G_STACK", "G_FLAGS", "G_STACK_BYTES", "G_LABELS" }
 local FIELDS = { -- kind -> id of a column -> its name
     [2] = { "CLOCK_MONO", "CLOCK_BOOT", "CLOCK_WALL", "CLOCK_ERROR" },
     [3] = { "STR_ID", "STR_CLASS", "STR_BYTES" },
