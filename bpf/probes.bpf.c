@@ -21,6 +21,7 @@ const volatile struct gt_wire_inlined inlined[GT_WIRE_MAX_INLINED];
 #define WAITING	  4
 #define DEAD	  6
 #define COPYSTACK 8
+#define DEADEXTRA 11 /* Go 1.26: a thread of C has its g no longer */
 
 #define PREEMPT_SCAN 0x1009
 
@@ -107,8 +108,9 @@ static __always_inline void facts(bool sleepable, struct pt_regs *ctx, struct gt
 			ev->aux = actor(sleepable, ctx, ev);
 		return;
 	}
-	/* Only a wait has a reason. */
-	if (known && new != WAITING && !(cfg.goid_late && old == RUNNABLE))
+	/* Only a wait has a reason; a thread of C that enters Go begins a life. */
+	if (known && new != WAITING && old != DEAD &&old != DEADEXTRA &&
+	    !(cfg.goid_late && old == RUNNABLE))
 		ev->ra_kind |= FLAG(GT_WIRE_F_KNOWN);
 	else
 		read_g(sleepable, ev, g);
