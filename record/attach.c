@@ -365,12 +365,12 @@ bool gt_attach_told(const struct gt_attach *a)
 
 void gt_attach_trust(struct gt_attach *a)
 {
-	if (!a->derives)
+	if (!a->derives || gt_attach_lost(a))
 		return;
 	/* A loss takes it back after it is counted: one of the two sees the other. */
 	__atomic_store_n(&a->skel->bss->known, 1, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!gt_attach_told(a))
+	if (gt_attach_lost(a))
 		__atomic_store_n(&a->skel->bss->known, 0, __ATOMIC_SEQ_CST);
 }
 

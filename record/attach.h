@@ -41,8 +41,8 @@ uint64_t gt_attach_lost(const struct gt_attach *a); /* in all, so far */
 bool gt_attach_told(const struct gt_attach *a);
 /*
  * gt_attach_trust: every goroutine of the target, and which one is on which thread, is known; the
- * programs need not tell again what follows from that. They do so from the next loss on,
- * or where one has come of which nobody was told yet.
+ * programs need not tell again what follows from that. They do so from the first loss on, for
+ * good: what a look puts right afterwards is not sure enough to derive from.
  */
 void gt_attach_trust(struct gt_attach *a);
 bool gt_attach_sleepable(const struct gt_attach *a);
