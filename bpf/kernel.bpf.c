@@ -92,14 +92,13 @@ static __always_inline void put(__u32 proc, __u32 tid, __u64 kind, __u64 place, 
 	if (!ev)
 		return;
 	ev->g_status = 0;
-	ev->ra_kind = (place & GT_WIRE_ADDR_MASK) | kind << GT_WIRE_ADDR_BITS;
+	ev->ra_kind = (place & GT_WIRE_ADDR_MASK) | BESIDE(kind);
 	ev->goid = 0;
 	ev->aux = aux;
-	ev->p_qlen = 0xffffULL << GT_WIRE_ADDR_BITS;
+	ev->p_qlen = BESIDE(0xffff);
 	ev->tid = tid;
 	ev->proc = proc;
-	ev->ktime = bpf_ktime_get_ns();
-	bpf_ringbuf_submit(ev, BPF_RB_NO_WAKEUP);
+	(void)finish(ev);
 }
 
 static __always_inline __u32 state_of(struct task_struct *t)

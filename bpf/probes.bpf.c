@@ -109,8 +109,8 @@ static __always_inline void facts(bool sleepable, struct pt_regs *ctx, struct gt
 		return;
 	}
 	/* Only a wait has a reason; a thread of C that enters Go begins a life. */
-	if (known && new != WAITING && old != DEAD &&old != DEADEXTRA &&
-	    !(cfg.goid_late && old == RUNNABLE))
+	bool born = old == DEAD || old == DEADEXTRA;
+	if (known && new != WAITING && !born && !(cfg.goid_late && old == RUNNABLE))
 		ev->ra_kind |= FLAG(GT_WIRE_F_KNOWN);
 	else
 		read_g(sleepable, ev, g);

@@ -358,11 +358,6 @@ uint64_t gt_attach_lost(const struct gt_attach *a)
 	return gt_losses_total(&a->losses, a->skel->bss->loss);
 }
 
-bool gt_attach_told(const struct gt_attach *a)
-{
-	return gt_losses_told(&a->losses, a->skel->bss->loss);
-}
-
 void gt_attach_trust(struct gt_attach *a)
 {
 	if (!a->derives || gt_attach_lost(a))
@@ -384,8 +379,7 @@ void gt_attach_stop(struct gt_attach *a)
 	/* From here on changes are missed, so all is told again when the probes come back. */
 	if (a->skel)
 		__atomic_store_n(&a->skel->bss->known, 0, __ATOMIC_SEQ_CST);
-	/* The first is the one that is hit most. Threads would not help: the kernel has one lock.
-	 */
+	/* First the one that is hit most. Threads would not help: the kernel has one lock. */
 	for (uint32_t i = 0; i < a->n_links; i++)
 		(void)bpf_link__destroy(a->links[i]);
 	a->n_links = 0;

@@ -37,8 +37,6 @@ int gt_attach_start(struct gt_attach **out, const struct gt_target *t, uint32_t 
 int gt_attach_losses(struct gt_attach *a, gt_losses_fn *fn, void *ctx,
 		     struct gt_err *err) GT_MUST_CHECK;
 uint64_t gt_attach_lost(const struct gt_attach *a); /* in all, so far */
-/* gt_attach_told: gt_attach_losses has told of all that was lost so far. */
-bool gt_attach_told(const struct gt_attach *a);
 /*
  * gt_attach_trust: every goroutine of the target, and which one is on which thread, is known; the
  * programs need not tell again what follows from that. They do so from the first loss on, for

@@ -184,10 +184,10 @@ static int tell_end(struct gt_encoder *e, struct gt_enc_proc *pr, const struct g
 /* Is the reason of the change to waiting EV an older wait's? */
 static bool is_stale(struct gt_encoder *e, const struct gt_enc_proc *pr, const struct gt_event *ev)
 {
+	if (!ev->reason || pr->minor >= GT_SELF_REASONS || ev->old != GT_G_RUNNING)
+		return false;
 	enum gt_ra_class role = gt_symbols_class(e->syms, ev->ra);
-
-	return ev->reason && pr->minor < GT_SELF_REASONS && ev->old == GT_G_RUNNING &&
-	       (role == GT_RA_SELFWAIT || role == GT_RA_GCWORKER || role == GT_RA_GCASSIST);
+	return role == GT_RA_SELFWAIT || role == GT_RA_GCWORKER || role == GT_RA_GCASSIST;
 }
 
 /* G, if there is one, may have got a larger stack. */

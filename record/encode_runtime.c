@@ -39,10 +39,7 @@ static struct gt_enc_proc *owner(struct gt_encoder *e, const struct gt_wire_even
 {
 	struct gt_enc_proc *pr = &e->procs.p[w->proc - 1];
 
-	if (w->ktime < pr->end_ns && pr->t)
-		return pr;
-	e->counts.after++;
-	return NULL;
+	return gt_enc_own(e, pr, w) ? pr : NULL;
 }
 
 /* What Go calls the reasons to 1.20: m.preemptoff. */

@@ -54,11 +54,3 @@ uint64_t gt_losses_total(const struct gt_losses *l, const struct gt_wire_loss *w
 		n += __atomic_load_n(&wire[c].lost, __ATOMIC_RELAXED);
 	return n;
 }
-
-bool gt_losses_told(const struct gt_losses *l, const struct gt_wire_loss *wire)
-{
-	for (uint32_t c = 0; c < l->n_cpus; c++)
-		if (__atomic_load_n(&wire[c].lost, __ATOMIC_ACQUIRE) != l->seen[c].lost)
-			return false;
-	return true;
-}

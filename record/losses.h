@@ -31,7 +31,5 @@ int gt_losses_tell(struct gt_losses *l, struct gt_wire_loss *wire, gt_losses_fn 
 		   struct gt_err *err) GT_MUST_CHECK;
 /* gt_losses_total: in all, so far. */
 uint64_t gt_losses_total(const struct gt_losses *l, const struct gt_wire_loss *wire);
-/* gt_losses_told: nothing was lost since the last call of gt_losses_tell. */
-bool gt_losses_told(const struct gt_losses *l, const struct gt_wire_loss *wire);
 
 #endif

@@ -10,6 +10,8 @@
 #include "kernel.h"
 #include "slice.h"
 
+#define GT_RACE_NS 2000000u /* a probe precedes its change: what is read later, is later */
+
 /* One process under trace. */
 struct gt_member {
 	struct gt_target *t; /* NULL: it is gone, and all that it did is encoded */
@@ -22,7 +24,7 @@ struct gt_member {
 	uint64_t due_ns, next_ns;
 	uint64_t tick_ns; /* the next of the looks that were asked for */
 	uint64_t gap_ns;  /* no probes are in it since then, or since the last look; 0: they are */
-	uint64_t looks, took_ns; /* how many, and what the last one took */
+	uint64_t took_ns; /* what the last look took */
 	struct gt_governor governor;
 	struct gt_slice *slice; /* NULL: its probes stay in */
 	uint64_t hits;

@@ -12,8 +12,7 @@
 
 #define RESYNC_PART   50 /* a look after a loss waits this often the time that one takes */
 #define RESYNC_MIN_NS 100000000u
-#define RACE_NS	      2000000u /* a probe precedes its change: what is read later, is later */
-#define APART_NS      1000u    /* between the last row of a look and the gap behind it */
+#define APART_NS      1000u /* between the last row of a look and the gap behind it */
 
 static int snap_row(void *ctx, const struct gt_snap_row *r, struct gt_err *err)
 {
@@ -83,9 +82,6 @@ int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 	struct gt_member *m = &s->members.p[i];
 	struct gt_snapshot_stats st = { 0 };
 	struct gt_err why;
-	/* A loss just before may be of a change that is yet to be made; so may what a slice begins
-	 * with. */
-	bool quiet = m->a && !m->slice && !m->due_ns && gt_attach_told(m->a);
 	int rc = gt_session_gap(s, i, gt_clock_ns(CLOCK_MONOTONIC), &why);
 
 	if (!rc)
@@ -105,9 +101,9 @@ int gt_session_snapshot(struct gt_session *s, uint32_t i, struct gt_err *err)
 		return GT_OK;
 	}
 	m->known = true;
-	if (quiet && !st.unreadable)
+	/* What a slice begins with may be a change that is yet to be made. */
+	if (m->a && !m->slice && !st.unreadable)
 		gt_attach_trust(m->a);
-	m->looks++;
 	gt_log_debug("pid %d: %llu goroutines read in %llu us (%llu unreadable, %llu torn)",
 		     (int)m->t->pid, (unsigned long long)st.goroutines,
 		     (unsigned long long)st.took_ns / 1000, (unsigned long long)st.unreadable,
@@ -119,7 +115,7 @@ void gt_session_resync_after(struct gt_session *s, uint32_t process, uint64_t la
 {
 	for (uint32_t i = 0; i < s->members.n; i++)
 		if (!process || process == i + 1)
-			s->members.p[i].due_ns = last_ns + RACE_NS;
+			s->members.p[i].due_ns = last_ns + GT_RACE_NS;
 }
 
 /* When M is to be looked at next; UINT64_MAX: there is no reason to. */
@@ -154,8 +150,9 @@ uint64_t gt_session_due(const struct gt_session *s)
 {
 	uint64_t first = UINT64_MAX;
 
-	for (uint32_t i = 0; i < s->members.n; i++)
-		if (due(s, &s->members.p[i]) < first)
-			first = due(s, &s->members.p[i]);
+	for (uint32_t i = 0; i < s->members.n; i++) {
+		uint64_t at = due(s, &s->members.p[i]);
+		first = at < first ? at : first;
+	}
 	return first;
 }

@@ -6,8 +6,6 @@
 #include "format/base/log.h"
 #include "slice.h"
 
-#define RACE_NS 2000000u /* as in session_look.c */
-
 int gt_session_slices(struct gt_session *s, struct gt_member *m, struct gt_err *err)
 {
 	uint64_t now = gt_clock_ns(CLOCK_MONOTONIC);
@@ -39,7 +37,7 @@ static int switched(struct gt_session *s, uint32_t i, const struct gt_slice_done
 	if (d->on) {
 		rc = gt_session_gap(s, i, d->end_ns, err);
 		m->gap_ns = 0;
-		m->due_ns = d->end_ns + RACE_NS;
+		m->due_ns = d->end_ns + GT_RACE_NS;
 		m->next_ns = 0;
 	} else {
 		m->gap_ns = d->begin_ns;
