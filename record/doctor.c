@@ -66,8 +66,7 @@ static void verdict(struct gt_doctor *d, bool target)
 {
 	if (d->as_json) {
 		gt_json_array_end(&d->json);
-		gt_json_key(&d->json, "traceable");
-		gt_json_bool(&d->json, !d->fails);
+		gt_json_kbool(&d->json, "traceable", !d->fails);
 		gt_json_ku64(&d->json, "warnings", d->warns);
 		gt_json_ku64(&d->json, "failures", d->fails);
 		gt_json_object_end(&d->json);

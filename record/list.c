@@ -81,8 +81,7 @@ static void json_row(struct list *l, const struct entry *e, const char *user)
 		gt_json_bool(j, *e->stripped);
 	else
 		gt_json_null(j);
-	gt_json_key(j, "traceable");
-	gt_json_bool(j, !e->why_not);
+	gt_json_kbool(j, "traceable", !e->why_not);
 	gt_json_kstr(j, "why_not", e->why_not);
 	gt_json_kstr(j, "exe", e->exe);
 	gt_json_kstr(j, "image", e->image);

@@ -60,6 +60,19 @@ static inline void gt_json_ki64(struct gt_json *j, const char *k, int64_t v)
 	gt_json_i64(j, v);
 }
 
+static inline void gt_json_kbool(struct gt_json *j, const char *k, bool v)
+{
+	gt_json_key(j, k);
+	gt_json_bool(j, v);
+}
+
+/* A member that is there where it is so. */
+static inline void gt_json_ktrue(struct gt_json *j, const char *k, bool so)
+{
+	if (so)
+		gt_json_kbool(j, k, true);
+}
+
 /* gt_text_safe: S for a terminal: control characters and bad UTF-8 become '?', in place. */
 void gt_text_safe(char *s);
 

@@ -171,12 +171,6 @@ static void json_stack(struct at *a, const struct gt_key *k)
 	gt_json_array_end(&a->j);
 }
 
-static void json_flag(struct at *a, const char *key, bool v)
-{
-	gt_json_key(&a->j, key);
-	gt_json_bool(&a->j, v);
-}
-
 /* What the kernel does with its thread, where that is known. */
 static void json_thread(struct at *a, const struct gt_key *k)
 {
@@ -214,7 +208,7 @@ static void json_one(struct at *a, const struct gt_key *k)
 	else
 		gt_json_null(&a->j);
 	gt_json_ku64(&a->j, "in_state_ns", ns);
-	json_flag(a, "in_state_longer", longer);
+	gt_json_kbool(&a->j, "in_state_longer", longer);
 	if (k->state == GT_S_SYSCALL && *gt_name_place(r, k->pc, place))
 		gt_json_kstr(&a->j, "in", place);
 	gt_json_kstr(&a->j, "func", known(func));
@@ -236,11 +230,11 @@ static void json_one(struct at *a, const struct gt_key *k)
 	if (k->tid && k->p >= 0)
 		gt_json_ki64(&a->j, "p", k->p);
 	json_thread(a, k);
-	json_flag(a, "system", k->g.flags & GT_GF_SYSTEM);
-	json_flag(a, "locked", k->g.flags & GT_GF_LOCKED);
-	json_flag(a, "leaked", k->kflags & GT_KF_LEAKED);
-	json_flag(a, "uncertain", k->kflags & GT_KF_UNCERTAIN);
-	json_flag(a, "stack_cut", k->kflags & GT_KF_STACK_CUT);
+	gt_json_kbool(&a->j, "system", k->g.flags & GT_GF_SYSTEM);
+	gt_json_kbool(&a->j, "locked", k->g.flags & GT_GF_LOCKED);
+	gt_json_kbool(&a->j, "leaked", k->kflags & GT_KF_LEAKED);
+	gt_json_kbool(&a->j, "uncertain", k->kflags & GT_KF_UNCERTAIN);
+	gt_json_kbool(&a->j, "stack_cut", k->kflags & GT_KF_STACK_CUT);
 	json_stack(a, k);
 	gt_json_object_end(&a->j);
 }

@@ -73,14 +73,8 @@ void gt_show_kstep_json(struct gt_show *s, struct gt_json *j, const struct gt_ks
 		gt_json_null(j);
 	if (k->why)
 		gt_json_kstr(j, "why", gt_sched_name((enum gt_sched)k->why));
-	if (k->missing) {
-		gt_json_key(j, "missing");
-		gt_json_bool(j, true);
-	}
-	if (k->uncertain) {
-		gt_json_key(j, "uncertain");
-		gt_json_bool(j, true);
-	}
+	gt_json_ktrue(j, "missing", k->missing);
+	gt_json_ktrue(j, "uncertain", k->uncertain);
 	gt_json_object_end(j);
 	gt_json_line(j);
 }

@@ -62,10 +62,7 @@ static void json_goroutine(struct log *l, const struct line *n)
 		gt_json_ku64(&l->j, "parent", n->parent_goid);
 	if (*gt_name_site(r, &n->g, site))
 		gt_json_kstr(&l->j, "site", site);
-	if (n->g.flags & GT_GF_SYSTEM) {
-		gt_json_key(&l->j, "system");
-		gt_json_bool(&l->j, true);
-	}
+	gt_json_ktrue(&l->j, "system", n->g.flags & GT_GF_SYSTEM);
 }
 
 /* As a traceback of the goroutine has it: ALL frames only for the runtime's own. */
@@ -88,15 +85,6 @@ static void json_stack(struct log *l, uint32_t stack, bool all)
 				gt_json_str(&l->j, gt_name_frame(&f[k], place));
 	}
 	gt_json_array_end(&l->j);
-}
-
-/* A member that is there where it is so. */
-static void json_true(struct log *l, const char *key, bool so)
-{
-	if (!so)
-		return;
-	gt_json_key(&l->j, key);
-	gt_json_bool(&l->j, true);
 }
 
 static void json_why(struct log *l, const struct line *n)
@@ -124,11 +112,11 @@ static void json_why(struct log *l, const struct line *n)
 	json_stack(l, s->created && !s->stack ? n->g.stack : s->stack, n->g.flags & GT_GF_SYSTEM);
 	if (s->repair)
 		gt_json_kstr(&l->j, "repair", gt_repair_name((enum gt_repair)s->repair));
-	json_true(l, "stack_cut", s->event_flags & GT_EVF_STACK_CUT);
-	json_true(l, "snapshot", s->snapshot);
-	json_true(l, "sampled", s->sampled);
-	json_true(l, "with_process", s->with_process);
-	json_true(l, "uncertain", s->uncertain || s->event_flags & GT_EVF_UNCERTAIN);
+	gt_json_ktrue(&l->j, "stack_cut", s->event_flags & GT_EVF_STACK_CUT);
+	gt_json_ktrue(&l->j, "snapshot", s->snapshot);
+	gt_json_ktrue(&l->j, "sampled", s->sampled);
+	gt_json_ktrue(&l->j, "with_process", s->with_process);
+	gt_json_ktrue(&l->j, "uncertain", s->uncertain || s->event_flags & GT_EVF_UNCERTAIN);
 }
 
 static void json_step(struct log *l, const struct line *n)

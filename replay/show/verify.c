@@ -336,8 +336,7 @@ static void json_report(const struct audit *a, const struct gt_damage *d)
 	gt_json_object(&j);
 	gt_json_kstr(&j, "verdict", verdict(a, d));
 	gt_json_ku64(&j, "version", a->show.view->info->version);
-	gt_json_key(&j, "closed");
-	gt_json_bool(&j, a->have_end);
+	gt_json_kbool(&j, "closed", a->have_end);
 	gt_json_key(&j, "damage");
 	gt_json_object(&j);
 	gt_json_ku64(&j, "bad_blocks", d->bad_blocks);

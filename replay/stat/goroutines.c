@@ -108,17 +108,14 @@ static void json_row(struct gt_ask *a, const struct gt_gor *g)
 	gt_json_object_end(j);
 	const struct gt_process *p = gt_reader_process(a->view->reader, g->g.process);
 	gt_json_ku64(j, "pid", p ? p->pid : 0);
-	gt_json_key(j, "system");
-	gt_json_bool(j, g->system);
-	gt_json_key(j, "with_process");
-	gt_json_bool(j, g->with_process);
+	gt_json_kbool(j, "system", g->system);
+	gt_json_kbool(j, "with_process", g->with_process);
 	gt_json_key(j, "stack_bytes");
 	if (g->g.stack_bytes)
 		gt_json_u64(j, g->g.stack_bytes);
 	else
 		gt_json_null(j);
-	gt_json_key(j, "locked");
-	gt_json_bool(j, g->g.flags & GT_GF_LOCKED);
+	gt_json_kbool(j, "locked", g->g.flags & GT_GF_LOCKED);
 	gt_json_object_end(j);
 	gt_json_line(j);
 }

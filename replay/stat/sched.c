@@ -117,8 +117,7 @@ static void json(struct gt_ask *a, const size_t *order)
 
 	gt_json_object(j);
 	gt_json_losses(a);
-	gt_json_key(j, "recorded");
-	gt_json_bool(j, k->sched);
+	gt_json_kbool(j, "recorded", k->sched);
 	gt_json_thread_waits(a);
 	json_states(j, "running_ns", k->running_ns, false);
 	json_states(j, "syscall_ns", k->syscall_ns, false);
