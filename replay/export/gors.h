@@ -89,9 +89,21 @@ void gt_x_back(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts);
 bool gt_x_told(struct gt_x_state *x, struct gt_x_gor *g, const struct gt_step *s);
 /* gt_x_untold: it leaves before that was told: its thread's row has to do. False: no memory. */
 bool gt_x_untold(struct gt_x_state *x, struct gt_x_gor *g);
-/* Other rows of that group, by kind and number. */
-long gt_x_other_row(struct gt_x_state *x, uint32_t process, uint32_t kind, uint32_t n, int32_t sort,
-		    const char *name);
+/* Rows of that group, by kind and number. */
+enum gt_x_row {
+	GT_XR_P,
+	GT_XR_M,
+	GT_XR_CPU,
+	GT_XR_THREAD,
+	GT_XR_STW,
+	GT_XR_GC,
+	GT_XR_LOST,
+	GT_XR_KTHREAD
+};
+long gt_x_other_row(struct gt_x_state *x, uint32_t process, enum gt_x_row kind, uint32_t n,
+		    int32_t sort, const char *name);
+/* gt_x_put_slice: S on row I, where it does not overlap what is there. */
+void gt_x_put_slice(struct gt_x_state *x, long i, struct gt_x_slice s);
 /* G comes to run on row I at TS; enters and leaves a syscall there; stops. */
 void gt_x_run(struct gt_x_state *x, struct gt_x_gor *g, uint32_t i, uint64_t ts);
 void gt_x_syscall(struct gt_x_state *x, struct gt_x_gor *g, uint64_t ts);

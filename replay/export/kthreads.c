@@ -5,14 +5,13 @@
 #include "gors.h"
 #include "replay/view/names.h"
 
-enum { ROW_KTHREAD = 10, SORT_KTHREADS = 1 << 24 }; /* below the processors */
+enum { SORT_KTHREADS = 1 << 24 }; /* below the processors */
 
 /* The thread was in STATE from SINCE to UNTIL, which CPU and WHY are of. */
 static bool slice(struct gt_x_state *x, uint32_t process, uint32_t tid, enum gt_kstate state,
 		  uint8_t why, uint16_t cpu, uint64_t since, uint64_t until, uint32_t flags)
 {
 	char name[40], on[24];
-	uint64_t b, e = gt_view_rel(x->view, until);
 	long i;
 
 	if (state == GT_K_ASLEEP || state == GT_K_UNKNOWN || state == GT_K_ENDED)
@@ -22,28 +21,24 @@ static bool slice(struct gt_x_state *x, uint32_t process, uint32_t tid, enum gt_
 		flags |= GT_X_BEFORE;
 	}
 	(void)snprintf(name, sizeof(name), "thread %u: CPU", tid);
-	i = gt_x_other_row(x, process, ROW_KTHREAD, tid, SORT_KTHREADS + (int32_t)(tid & 0xffffff),
-			   name);
+	i = gt_x_other_row(x, process, GT_XR_KTHREAD, tid,
+			   SORT_KTHREADS + (int32_t)(tid & 0xffffff), name);
 	if (i < 0)
 		return false;
-	b = gt_view_rel(x->view, since);
-	if (!gt_row_clamp(&x->rows.p[i], &b, &e))
-		return true;
 	if (state == GT_K_ON)
 		(void)snprintf(on, sizeof(on), "on CPU %u", cpu);
 	else if (state == GT_K_READY)
 		(void)snprintf(on, sizeof(on), "ready (%s)", gt_sched_name((enum gt_sched)why));
 	else
 		(void)snprintf(on, sizeof(on), "%s", gt_kstate_name(state));
-	x->rows.p[i].last_end_ns = e;
-	x->ops->slice(x->sink, &(struct gt_x_slice){ .track = x->rows.p[i].track,
-						     .kind = GT_X_KTHREAD,
-						     .kstate = state,
-						     .begin_ns = b,
-						     .end_ns = e,
-						     .name = on,
-						     .flags = flags,
-						     .why = "" });
+	gt_x_put_slice(x, i,
+		       (struct gt_x_slice){ .kind = GT_X_KTHREAD,
+					    .kstate = state,
+					    .begin_ns = gt_view_rel(x->view, since),
+					    .end_ns = gt_view_rel(x->view, until),
+					    .name = on,
+					    .flags = flags,
+					    .why = "" });
 	return true;
 }
 

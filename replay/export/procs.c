@@ -8,15 +8,13 @@
 #include "gors.h"
 #include "replay/view/names.h"
 
-enum { KEY_P, KEY_M, KEY_CPU, KEY_THREAD };
-
-static uint64_t key_of(uint32_t process, uint32_t kind, uint32_t n)
+static uint64_t key_of(uint32_t process, enum gt_x_row kind, uint32_t n)
 {
 	return (uint64_t)process << 40 | (uint64_t)kind << 32 | n;
 }
 
-long gt_x_other_row(struct gt_x_state *x, uint32_t process, uint32_t kind, uint32_t n, int32_t sort,
-		    const char *name)
+long gt_x_other_row(struct gt_x_state *x, uint32_t process, enum gt_x_row kind, uint32_t n,
+		    int32_t sort, const char *name)
 {
 	uint64_t key = key_of(process, kind, n), *known = gt_u64map_get(&x->row_of, key);
 
@@ -32,24 +30,36 @@ long gt_x_other_row(struct gt_x_state *x, uint32_t process, uint32_t kind, uint3
 	return (long)(x->rows.n - 1);
 }
 
+void gt_x_put_slice(struct gt_x_state *x, long i, struct gt_x_slice s)
+{
+	struct gt_row *r = &x->rows.p[i];
+
+	if (!gt_row_clamp(r, &s.begin_ns, &s.end_ns))
+		return;
+	s.track = r->track;
+	x->ops->slice(x->sink, &s);
+	r->last_end_ns = s.end_ns;
+}
+
 long gt_x_proc_row(struct gt_x_state *x, const struct gt_x_gor *g, const struct gt_step *s)
 {
-	uint32_t kind = KEY_THREAD, n = s->tid;
+	enum gt_x_row kind = GT_XR_THREAD;
+	uint32_t n = s->tid;
 	const char *what = "thread ";
 	char name[32];
 
 	if (x->o.by == GT_X_BY_P && s->p >= 0) {
-		kind = KEY_P;
+		kind = GT_XR_P;
 		what = "P";
 		n = (uint32_t)s->p;
 	} else if (x->o.by == GT_X_BY_P && x->sel->knows_p && s->from == GT_S_SYSCALL) {
 		return GT_X_NOT_TOLD;
 	} else if (x->o.by == GT_X_BY_M && s->m >= 0) {
-		kind = KEY_M;
+		kind = GT_XR_M;
 		what = "M";
 		n = (uint32_t)s->m;
 	} else if (x->o.by == GT_X_BY_CPU) {
-		kind = KEY_CPU;
+		kind = GT_XR_CPU;
 		what = "CPU ";
 		n = s->cpu;
 	}
@@ -165,7 +175,7 @@ bool gt_x_untold(struct gt_x_state *x, struct gt_x_gor *g)
 
 	if (g->back_ns && !g->proc) {
 		(void)snprintf(name, sizeof(name), "thread %u", g->tid);
-		long row = gt_x_other_row(x, g->g.process, KEY_THREAD, g->tid,
+		long row = gt_x_other_row(x, g->g.process, GT_XR_THREAD, g->tid,
 					  (int32_t)(g->tid & INT32_MAX), name);
 		if (row < 0)
 			return false;

@@ -4,32 +4,25 @@
 
 #include <stdio.h>
 
-enum { ROW_STW = 8, ROW_GC = 10 }; /* kinds of rows beside those of procs.c and walk.c */
-
 void gt_x_runtime_free(struct gt_x_runtime *r)
 {
 	gt_u64map_free(&r->marking);
 }
 
-static int slice(struct gt_x_state *x, const struct gt_event *ev, uint32_t row, const char *title,
-		 const char *name, uint64_t begin, struct gt_err *err)
+static int slice(struct gt_x_state *x, const struct gt_event *ev, enum gt_x_row row,
+		 const char *title, const char *name, uint64_t begin, struct gt_err *err)
 {
-	long i = gt_x_other_row(x, ev->process, row, 0, row == ROW_STW ? -1 : -2, title);
+	long i = gt_x_other_row(x, ev->process, row, 0, row == GT_XR_STW ? -1 : -2, title);
 
 	if (i < 0)
 		return gt_fail(err, GT_NOMEM, "no memory for the export");
-	uint64_t b = gt_view_rel(x->view, begin), e = gt_view_rel(x->view, ev->ts);
-	if (!gt_row_clamp(&x->rows.p[i], &b, &e))
-		return GT_OK;
-	struct gt_x_slice s = { .track = x->rows.p[i].track,
-				.kind = row == ROW_STW ? GT_X_STW : GT_X_GC,
-				.begin_ns = b,
-				.end_ns = e,
-				.tid = ev->tid,
-				.name = name,
-				.why = "" };
-	x->ops->slice(x->sink, &s);
-	x->rows.p[i].last_end_ns = e;
+	gt_x_put_slice(x, i,
+		       (struct gt_x_slice){ .kind = row == GT_XR_STW ? GT_X_STW : GT_X_GC,
+					    .begin_ns = gt_view_rel(x->view, begin),
+					    .end_ns = gt_view_rel(x->view, ev->ts),
+					    .tid = ev->tid,
+					    .name = name,
+					    .why = "" });
 	return GT_OK;
 }
 
@@ -56,7 +49,7 @@ static int phase(struct gt_x_runtime *r, struct gt_x_state *x, const struct gt_e
 		return GT_OK;
 	uint64_t begin = *began;
 	*began = 0;
-	return slice(x, ev, ROW_GC, "GC", "GC mark", begin, err);
+	return slice(x, ev, GT_XR_GC, "GC", "GC mark", begin, err);
 }
 
 int gt_x_runtime_event(struct gt_x_runtime *r, struct gt_x_state *x, const struct gt_event *ev,
@@ -70,7 +63,7 @@ int gt_x_runtime_event(struct gt_x_runtime *r, struct gt_x_state *x, const struc
 		return GT_OK;
 	if (gt_stops_event(&r->stops, ev, &stop)) {
 		(void)snprintf(name, sizeof(name), "STW: %s", gt_name_stw(stop.reason));
-		return slice(x, ev, ROW_STW, "STW", name, stop.begin_ns, err);
+		return slice(x, ev, GT_XR_STW, "STW", name, stop.begin_ns, err);
 	}
 	switch (ev->kind) {
 	case GT_EV_GC: return phase(r, x, ev, err);

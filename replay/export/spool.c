@@ -3,30 +3,29 @@
 #include "spool.h"
 
 #include <string.h>
+#include <unistd.h>
 
 int gt_spool_stdin(struct gt_spool *s, const char **path, struct gt_err *err)
 {
-	char part[1 << 16];
-	size_t n;
+	struct gt_source in;
+	int rc;
 
 	if (!*path || strcmp(*path, "-"))
 		return GT_OK;
-	s->f = tmpfile();
-	if (!s->f)
-		return gt_fail_errno(err, GT_IO, "cannot keep the stream in a temporary file");
-	while ((n = fread(part, 1, sizeof(part), stdin)) > 0)
-		if (fwrite(part, 1, n, s->f) != n)
-			break;
-	if (ferror(stdin) || fflush(s->f) || ferror(s->f))
-		return gt_fail_errno(err, GT_IO, "cannot keep the stream in a temporary file");
-	(void)snprintf(s->name, sizeof(s->name), "/proc/self/fd/%d", fileno(s->f));
-	*path = s->name;
-	return GT_OK;
+	rc = gt_source_open(&in, "-", err);
+	if (rc)
+		return rc;
+	rc = gt_stream_copy(&in, &s->fd, s->name, err);
+	gt_source_close(&in);
+	s->kept = !rc;
+	if (!rc)
+		*path = s->name;
+	return rc;
 }
 
 void gt_spool_close(struct gt_spool *s)
 {
-	if (s->f)
-		(void)fclose(s->f);
-	s->f = NULL;
+	if (s->kept)
+		(void)close(s->fd);
+	s->kept = false;
 }

@@ -3,13 +3,12 @@
 #ifndef GT_SPOOL_H
 #define GT_SPOOL_H
 
-#include <stdio.h>
-
-#include "format/base/err.h"
+#include "replay/view/stream.h"
 
 struct gt_spool {
-	FILE *f; /* owned; NULL where nothing was kept */
-	char name[32];
+	bool kept;
+	int fd; /* owned where something was kept */
+	char name[GT_STREAM_NAME];
 };
 
 /*

@@ -11,8 +11,6 @@
 #include "replay/view/run.h"
 #include "runtime.h"
 
-enum { ROW_LOST = 9 }; /* kinds of rows beside those of procs.c and runtime.c */
-
 struct walk {
 	struct gt_x_state x;
 	struct gt_run run;
@@ -254,22 +252,16 @@ static int loss(void *ctx, const struct gt_loss *l, struct gt_err *err)
 						     .kind = GT_X_NOTE, .ts_ns = b, .text = text });
 	char name[40];
 	(void)snprintf(name, sizeof(name), gap ? "not traced, sampled" : "lost, %s", cpu);
-	long i = gt_x_other_row(&w->x, l->process ? l->process : 1, ROW_LOST, l->cpu, -2, name);
+	long i = gt_x_other_row(&w->x, l->process ? l->process : 1, GT_XR_LOST, l->cpu, -2, name);
 	if (i < 0)
 		return no_memory(err);
-	if (e == b)
-		e++;
-	if (gt_row_clamp(&w->x.rows.p[i], &b, &e)) {
-		struct gt_x_slice s = { .track = w->x.rows.p[i].track,
-					.kind = GT_X_LOST,
-					.begin_ns = b,
-					.end_ns = e,
-					.name = gap ? "not traced" : "LOST",
-					.count = l->count,
-					.why = "" };
-		w->x.ops->slice(w->x.sink, &s);
-		w->x.rows.p[i].last_end_ns = e;
-	}
+	gt_x_put_slice(&w->x, i,
+		       (struct gt_x_slice){ .kind = GT_X_LOST,
+					    .begin_ns = b,
+					    .end_ns = e + (e == b),
+					    .name = gap ? "not traced" : "LOST",
+					    .count = l->count,
+					    .why = "" });
 	return GT_OK;
 }
 

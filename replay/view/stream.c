@@ -29,17 +29,14 @@ static int put(int fd, const char *p, size_t n, struct gt_err *err)
 	return GT_OK;
 }
 
-int gt_stream_keep(struct gt_source *src, struct gt_err *err)
+int gt_stream_copy(struct gt_source *src, int *ret_fd, char name[GT_STREAM_NAME],
+		   struct gt_err *err)
 {
-	char part[1 << 16], name[32];
-	struct gt_source kept;
+	char part[1 << 16];
 	uint64_t at = 0;
 	long n = 0;
-	int fd, rc = GT_OK;
+	int fd = open_unlinked(), rc = GT_OK;
 
-	if (src->size != UINT64_MAX)
-		return GT_OK;
-	fd = open_unlinked();
 	if (fd < 0)
 		return gt_fail_errno(err, GT_IO, "cannot keep the stream in /var/tmp");
 	while (!rc && (n = src->read_at(src->ctx, at, part, sizeof(part), err)) > 0) {
@@ -47,9 +44,27 @@ int gt_stream_keep(struct gt_source *src, struct gt_err *err)
 		at += (uint64_t)n;
 	}
 	rc = n < 0 ? (int)n : rc;
-	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	if (!rc)
-		rc = gt_source_open(&kept, name, err);
+	if (rc) {
+		(void)close(fd);
+		return rc;
+	}
+	(void)snprintf(name, GT_STREAM_NAME, "/proc/self/fd/%d", fd);
+	*ret_fd = fd;
+	return GT_OK;
+}
+
+int gt_stream_keep(struct gt_source *src, struct gt_err *err)
+{
+	char name[GT_STREAM_NAME];
+	struct gt_source kept;
+	int fd, rc;
+
+	if (src->size != UINT64_MAX)
+		return GT_OK;
+	rc = gt_stream_copy(src, &fd, name, err);
+	if (rc)
+		return rc;
+	rc = gt_source_open(&kept, name, err);
 	(void)close(fd);
 	if (rc)
 		return rc;
