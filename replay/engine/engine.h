@@ -122,6 +122,12 @@ const struct gt_gor_state *gt_engine_next_key(const struct gt_engine *e, uint64_
 uint64_t gt_engine_live(const struct gt_engine *e);
 /* gt_engine_on_thread: gid that runs on (process, tid), 0 none. */
 uint64_t gt_engine_on_thread(const struct gt_engine *e, uint32_t process, uint32_t tid);
+/* gt_engine_get_on_thread: gt_engine_get of that one; NULL: none. */
+static inline const struct gt_gor_state *gt_engine_get_on_thread(const struct gt_engine *e,
+								 uint32_t process, uint32_t tid)
+{
+	return gt_engine_get(e, gt_engine_on_thread(e, process, tid));
+}
 /* gt_engine_repairs: how often each repair was made since new or reset. */
 const uint64_t *gt_engine_repairs(const struct gt_engine *e);
 /* gt_engine_check: the invariants (one goroutine a thread, one thread a goroutine, ...). */

@@ -5,11 +5,7 @@
 #include <string.h>
 
 #include "format/base/vec.h"
-
-static uint64_t key_of(uint32_t process, uint32_t tid)
-{
-	return (uint64_t)process << 32 | tid;
-}
+#include "thread.h"
 
 void gt_kthreads_free(struct gt_kthreads *t)
 {
@@ -20,7 +16,7 @@ void gt_kthreads_free(struct gt_kthreads *t)
 
 static struct gt_kthread *find(const struct gt_kthreads *t, uint32_t process, uint32_t tid)
 {
-	const uint64_t *at = gt_u64map_get(&t->map, key_of(process, tid));
+	const uint64_t *at = gt_u64map_get(&t->map, gt_thread_key(process, tid));
 
 	return at ? &t->v.p[*at] : NULL;
 }
@@ -35,7 +31,7 @@ static struct gt_kthread *make(struct gt_kthreads *t, uint32_t process, uint32_t
 	} else {
 		k = t->v.n < UINT32_MAX ? GT_VEC_PUSH(&t->v) : NULL;
 	}
-	if (!k || !gt_u64map_put(&t->map, key_of(process, tid), (uint64_t)(k - t->v.p)))
+	if (!k || !gt_u64map_put(&t->map, gt_thread_key(process, tid), (uint64_t)(k - t->v.p)))
 		return NULL;
 	t->spare.n -= t->spare.n > 0;
 	k->process = process;
@@ -49,7 +45,7 @@ static void forget(struct gt_kthreads *t, struct gt_kthread *k)
 {
 	uint32_t *place = GT_VEC_PUSH(&t->spare);
 
-	(void)gt_u64map_del(&t->map, key_of(k->process, k->tid));
+	(void)gt_u64map_del(&t->map, gt_thread_key(k->process, k->tid));
 	if (place)
 		*place = (uint32_t)(k - t->v.p);
 	k->used = false;

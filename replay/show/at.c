@@ -197,7 +197,7 @@ static void json_one(struct at *a, const struct gt_key *k)
 	char place[GT_NAME_MAX];
 
 	gt_json_object(&a->j);
-	gt_json_ku64(&a->j, "pid", gt_show_pid(s, k->g.process));
+	gt_json_ku64(&a->j, "pid", gt_view_pid(s->view, k->g.process));
 	gt_json_ku64(&a->j, "goid", k->g.goid);
 	gt_json_kstr(&a->j, "state", gt_gstate_name((enum gt_gstate)k->state));
 	if (*reason)

@@ -13,7 +13,7 @@ static void text_head(const struct gt_show *s, const struct gt_event *ev)
 	(void)fprintf(s->out, "%s %4u %8u %4s  ",
 		      gt_format_time(time, gt_view_rel(s->view, ev->ts)), ev->cpu, ev->tid, p);
 	if (s->many)
-		(void)fprintf(s->out, "process %" PRIu32 ": ", gt_show_pid(s, ev->process));
+		(void)fprintf(s->out, "process %" PRIu32 ": ", gt_view_pid(s->view, ev->process));
 }
 
 static void text_stop(const struct gt_show *s, const struct gt_stop *x, bool whole)
@@ -57,11 +57,7 @@ static void text(const struct gt_show *s, const struct gt_event *ev, const struc
 static void json(const struct gt_show *s, struct gt_json *j, const struct gt_event *ev,
 		 const struct gt_stop *stop, uint64_t by)
 {
-	gt_json_object(j);
-	gt_json_ku64(j, "t_ns", gt_view_rel(s->view, ev->ts));
-	gt_json_ku64(j, "cpu", ev->cpu);
-	gt_json_ku64(j, "pid", gt_show_pid(s, ev->process));
-	gt_json_ku64(j, "tid", ev->tid);
+	gt_show_json_head(s, j, ev->ts, ev->cpu, ev->process, ev->tid);
 	switch (ev->kind) {
 	case GT_EV_STW:
 		gt_json_kstr(j, "stw", gt_name_stw(ev->reason));

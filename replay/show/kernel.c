@@ -20,11 +20,7 @@ static void text_head(struct gt_show *s, uint64_t ts, uint16_t cpu, uint32_t tid
 static void json_head(struct gt_show *s, struct gt_json *j, uint64_t ts, uint16_t cpu,
 		      uint32_t process, uint32_t tid, const struct gt_goroutine *g)
 {
-	gt_json_object(j);
-	gt_json_ku64(j, "t_ns", gt_view_rel(s->view, ts));
-	gt_json_ku64(j, "cpu", cpu);
-	gt_json_ku64(j, "pid", gt_show_pid(s, process));
-	gt_json_ku64(j, "tid", tid);
+	gt_show_json_head(s, j, ts, cpu, process, tid);
 	if (g)
 		gt_json_ku64(j, "goid", g->goid);
 }

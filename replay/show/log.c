@@ -130,7 +130,7 @@ static void json_step(struct log *l, const struct line *n)
 		gt_json_null(&l->j);
 	else
 		gt_json_u64(&l->j, s->cpu);
-	gt_json_ku64(&l->j, "pid", gt_show_pid(l->show, n->g.process));
+	gt_json_ku64(&l->j, "pid", gt_view_pid(l->show->view, n->g.process));
 	gt_json_ku64(&l->j, "tid", s->tid);
 	gt_json_ku64(&l->j, "goid", n->g.goid);
 	gt_json_kstr(&l->j, "from", gt_gstate_name((enum gt_gstate)s->from));
@@ -393,17 +393,10 @@ static bool thread_asked(struct log *l, uint32_t process, const struct gt_gor_st
 	       gt_filter_state(f, r, process, (enum gt_gstate)s->k.state, s->k.reason);
 }
 
-static const struct gt_gor_state *on_thread(const struct log *l, uint32_t process, uint32_t tid)
-{
-	const struct gt_engine *e = l->run.engine;
-
-	return gt_engine_get(e, gt_engine_on_thread(e, process, tid));
-}
-
 static int on_kstep(void *ctx, const struct gt_kstep *k, struct gt_err *err)
 {
 	struct log *l = ctx;
-	const struct gt_gor_state *s = on_thread(l, k->process, k->tid);
+	const struct gt_gor_state *s = gt_engine_get_on_thread(l->run.engine, k->process, k->tid);
 	struct line n = { .is_thread = true, .k = *k };
 
 	if (!thread_asked(l, k->process, s))

@@ -62,8 +62,9 @@ enum gt_ink gt_show_state_ink(enum gt_gstate state);
 /* gt_show_who: "18 main.worker", "4711:18 main.worker" with several processes. */
 const char *gt_show_who(const struct gt_show *s, const struct gt_goroutine *g,
 			char buf[GT_NAME_MAX]);
-/* gt_show_pid: the process id of process NUMBER; 0 not known. */
-uint32_t gt_show_pid(const struct gt_show *s, uint32_t number);
+/* gt_show_json_head: an object begins, with what each line of the log has; more may follow. */
+void gt_show_json_head(const struct gt_show *s, struct gt_json *j, uint64_t ts, uint16_t cpu,
+		       uint32_t process, uint32_t tid);
 /* gt_show_stack: STACK's frames as Go's traceback has them, INDENT before each; the runtime's inner
  * functions only with ALL. gt_show_pc: those of one pc. */
 void gt_show_stack(const struct gt_show *s, uint32_t stack, const char *indent, bool all);

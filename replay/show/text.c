@@ -27,10 +27,14 @@ enum gt_ink gt_show_state_ink(enum gt_gstate state)
 	}
 }
 
-uint32_t gt_show_pid(const struct gt_show *s, uint32_t number)
+void gt_show_json_head(const struct gt_show *s, struct gt_json *j, uint64_t ts, uint16_t cpu,
+		       uint32_t process, uint32_t tid)
 {
-	const struct gt_process *p = gt_reader_process(s->view->reader, number);
-	return p ? p->pid : 0;
+	gt_json_object(j);
+	gt_json_ku64(j, "t_ns", gt_view_rel(s->view, ts));
+	gt_json_ku64(j, "cpu", cpu);
+	gt_json_ku64(j, "pid", gt_view_pid(s->view, process));
+	gt_json_ku64(j, "tid", tid);
 }
 
 const char *gt_show_who(const struct gt_show *s, const struct gt_goroutine *g,
@@ -40,7 +44,7 @@ const char *gt_show_who(const struct gt_show *s, const struct gt_goroutine *g,
 	char raw[GT_NAME_MAX], pid[16] = "", goid[24] = "?";
 
 	if (s->many)
-		snprintf(pid, sizeof(pid), "%u:", gt_show_pid(s, g->process));
+		snprintf(pid, sizeof(pid), "%u:", gt_view_pid(s->view, g->process));
 	if (g->goid)
 		snprintf(goid, sizeof(goid), "%" PRIu64, g->goid);
 	if (!*func && g->flags & GT_GF_EXTRAM)

@@ -106,8 +106,7 @@ static void json_row(struct gt_ask *a, const struct gt_gor *g)
 	for (size_t i = 0; i < g->waits.n; i++)
 		gt_json_ku64(j, t->reasons.p[g->waits.p[i].reason].name, g->waits.p[i].ns);
 	gt_json_object_end(j);
-	const struct gt_process *p = gt_reader_process(a->view->reader, g->g.process);
-	gt_json_ku64(j, "pid", p ? p->pid : 0);
+	gt_json_ku64(j, "pid", gt_view_pid(a->view, g->g.process));
 	gt_json_kbool(j, "system", g->system);
 	gt_json_kbool(j, "with_process", g->with_process);
 	gt_json_key(j, "stack_bytes");

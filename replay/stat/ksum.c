@@ -3,6 +3,7 @@
 #include "ksum.h"
 
 #include "format/base/vec.h"
+#include "replay/engine/thread.h"
 
 void gt_ksum_free(struct gt_ksum *k)
 {
@@ -13,7 +14,7 @@ void gt_ksum_free(struct gt_ksum *k)
 
 static struct gt_kthread_sum *sum_of(struct gt_ksum *k, uint32_t process, uint32_t tid)
 {
-	uint64_t key = (uint64_t)process << 32 | tid;
+	uint64_t key = gt_thread_key(process, tid);
 	const uint64_t *at = gt_u64map_get(&k->of, key);
 	struct gt_kthread_sum *t;
 
@@ -57,12 +58,6 @@ static uint64_t clipped(const struct gt_ksum *k, uint64_t since, uint64_t until)
 	return until > since ? until - since : 0;
 }
 
-static const struct gt_gor_state *on_thread(const struct gt_engine *e, uint32_t process,
-					    uint32_t tid)
-{
-	return gt_engine_get(e, gt_engine_on_thread(e, process, tid));
-}
-
 static void wait_ended(struct gt_ksum *k, struct gt_kthread_sum *t, const struct gt_kstep *s)
 {
 	uint64_t ns = s->ts - s->since_ns;
@@ -76,7 +71,7 @@ int gt_ksum_step(struct gt_ksum *k, const struct gt_kstep *s, const struct gt_en
 		 struct gt_err *err)
 {
 	/* A thread without a CPU keeps its goroutine, and that its state: what is on it was. */
-	const struct gt_gor_state *on = on_thread(e, s->process, s->tid);
+	const struct gt_gor_state *on = gt_engine_get_on_thread(e, s->process, s->tid);
 	struct gt_kthread_sum *t;
 
 	k->sched = true;
@@ -126,7 +121,7 @@ int gt_ksum_end(struct gt_ksum *k, uint64_t end_ns, const struct gt_kthreads *th
 	k->to_ns = end_ns;
 	recorded(k);
 	while ((kt = gt_kthreads_next(threads, kt))) {
-		const struct gt_gor_state *on = on_thread(e, kt->process, kt->tid);
+		const struct gt_gor_state *on = gt_engine_get_on_thread(e, kt->process, kt->tid);
 		struct gt_kthread_sum *t;
 
 		if (!asked(k, kt->process, on))

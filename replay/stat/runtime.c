@@ -6,6 +6,7 @@
 
 #include "format/base/vec.h"
 #include "replay/engine/engine.h"
+#include "replay/engine/thread.h"
 #include "replay/view/names.h"
 
 #define CYCLES_KEPT 65536 /* the newest are left out of the list beyond, not out of the sums */
@@ -156,7 +157,7 @@ static void taken(struct gt_runtime_sums *r, const struct gt_event *ev)
  */
 static bool queues(struct gt_runtime_sums *r, const struct gt_event *ev)
 {
-	uint64_t thread = (uint64_t)ev->process << 32 | ev->tid;
+	uint64_t thread = gt_thread_key(ev->process, ev->tid);
 	bool ok = true;
 
 	if (ev->old == GT_G_RUNNABLE && ev->new == GT_G_RUNNING)

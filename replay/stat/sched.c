@@ -11,13 +11,6 @@ static uint64_t waited(const void *k, size_t i)
 	return ((const struct gt_ksum *)k)->threads.p[i].ns[GT_K_READY];
 }
 
-static uint32_t pid_of(const struct gt_ask *a, uint32_t process)
-{
-	const struct gt_process *p = gt_reader_process(a->view->reader, process);
-
-	return p ? p->pid : 0;
-}
-
 /* What the kernel calls the thread, fit for a terminal. */
 static const char *name_of(const struct gt_ask *a, const struct gt_kthread_sum *t, char *buf)
 {
@@ -66,7 +59,7 @@ static void text(struct gt_ask *a, const size_t *order)
 		(void)fprintf(a->out,
 			      "%8u %8u  %-15.15s %9s %9s %9s %9s %9s %8" PRIu64 " %9" PRIu64
 			      " %8" PRIu64 "\n",
-			      pid_of(a, t->process), t->tid, name_of(a, t, name),
+			      gt_view_pid(a->view, t->process), t->tid, name_of(a, t, name),
 			      gt_format_duration(b[0], t->ns[GT_K_ON]),
 			      gt_format_duration(b[1], t->ns[GT_K_READY]),
 			      gt_format_duration(b[2], t->ns[GT_K_ASLEEP]),
@@ -95,7 +88,7 @@ static void json_thread(struct gt_ask *a, const struct gt_kthread_sum *t)
 	char name[sizeof(((struct gt_thread *)0)->comm) + 1];
 
 	gt_json_object(j);
-	gt_json_ku64(j, "pid", pid_of(a, t->process));
+	gt_json_ku64(j, "pid", gt_view_pid(a->view, t->process));
 	gt_json_ku64(j, "tid", t->tid);
 	gt_json_kstr(j, "name", name_of(a, t, name));
 	json_states(j, "ns", t->ns, true);

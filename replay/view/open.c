@@ -150,6 +150,13 @@ uint64_t gt_view_rel(const struct gt_view *v, uint64_t ts)
 	return sub(ts, v->info->start_ns);
 }
 
+uint32_t gt_view_pid(const struct gt_view *v, uint32_t number)
+{
+	const struct gt_process *p = gt_reader_process(v->reader, number);
+
+	return p ? p->pid : 0;
+}
+
 int gt_view_exit(enum gt_code code)
 {
 	switch (code) {

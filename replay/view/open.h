@@ -57,6 +57,8 @@ int gt_view_when(struct gt_view *v, const struct gt_when *w, uint64_t *ret,
 
 /* gt_view_rel: ns from the start of the trace; what lies before it is 0. */
 uint64_t gt_view_rel(const struct gt_view *v, uint64_t ts);
+/* gt_view_pid: the process id of process NUMBER; 0 not known. */
+uint32_t gt_view_pid(const struct gt_view *v, uint32_t number);
 
 /*
  * gt_view_finish: check also what was not read, say on stderr what was lost and what was damaged,
