@@ -265,7 +265,7 @@ static void json_queues(struct gt_json *j, struct gt_ask *a)
 		no_data(j, (const char *const[]){ "overflows", NULL });
 	gt_json_object_end(j);
 	/* Without the Ps on which goroutines ran nothing can be derived. */
-	if (a->groups & GT_PG_TOLD)
+	if (a->groups & GT_PG_RUNQ)
 		gt_json_ku64(j, "steals", a->runtime.steals);
 	else
 		no_data(j, (const char *const[]){ "steals", NULL });

@@ -10,6 +10,7 @@ rc=0
 eq "status of a wrong group" "$rc" 2
 grep -q "'bogus' is no group" "$T/err" || fail "a wrong group: $(cat "$T/err")"
 need_bpf
+need jq
 
 # record GOVERSION LIST: into $T/t.gtr
 record() {
@@ -40,3 +41,6 @@ record 1.26 gc,runq
 case $(kinds) in *gomaxprocs*) ;; *) fail "no GOMAXPROCS: $(kinds)" ;; esac
 record 1.26 syscall
 case $(kinds) in *gomaxprocs*) fail "GOMAXPROCS without the group: $(kinds)" ;; esac
+# Without the group no P is known: nothing of it is told, not even that it was 0.
+"$GTSTAT" --json "$T/t.gtr" | jq -e '.steals == null and .runq.overflows == null' >"$T/jq" ||
+	fail "steals without the group: $(cat "$T/jq")"
